@@ -1,0 +1,44 @@
+# The two commands a user needs are `make run` and `make test`; `make help` lists the rest.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
+SOURCES := $(shell find src -name '*.py' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.h')
+
+.PHONY: help run test lint build compat bench clean
+
+help: ## list the commands
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+
+run: $(VENV)/.built ## build into .venv and start a server; ARGS="--port 7000" passes options
+	@exec $(BIN)/redracer-server $(ARGS)
+
+build: $(VENV)/.built ## build the compiled modules in place
+
+test: $(VENV)/.built $(VENV)/.test-tools lint ## build, then every test of the quick set
+	$(BIN)/python -m pytest -m "not long"
+
+lint: $(VENV)/.test-tools ## style, types, layers
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.build-tools: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install -q --disable-pip-version-check 'setuptools>=77' 'cython>=3.1' wheel
+	@touch $@
+
+$(VENV)/.built: $(SOURCES) setup.py $(VENV)/.build-tools
+	flock $(VENV)/.lock $(BIN)/python setup.py -q build_ext --inplace -j $(JOBS)
+	@test -e $(BIN)/redracer-server || $(BIN)/python -m pip install -q --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@touch $@
+
+$(VENV)/.test-tools: pyproject.toml | $(VENV)/.built
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-build-isolation -e '.[test]'
+	@touch $@
+
+clean: ## remove what the build made
+	rm -rf build $(VENV)
+	find src -name '*.so' -delete
