@@ -1,0 +1,130 @@
+"""Every constant error text, in one place, as the bytes that follow `-` on the wire.
+
+A command refuses by `raise CommandError(errors.SYNTAX)`: the first word is the error's code (clients
+match on it), the rest is for people. Texts with a variable part are small functions at the end.
+A raised error promises that the command changed nothing.
+"""
+
+
+class CommandError(Exception):
+    """A command's refusal. `text` is the whole error line, code first, without `-` and line end."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: bytes) -> None:
+        super().__init__(text)
+        self.text = text
+
+
+class ProtocolError(Exception):
+    """The peer broke the protocol: `text` is sent as an error, and then the connection is closed."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: bytes) -> None:
+        super().__init__(text)
+        self.text = text
+
+
+# --- values and syntax
+WRONG_TYPE = b"WRONGTYPE Operation against a key holding the wrong kind of value"
+NOT_INTEGER = b"ERR value is not an integer or out of range"
+NOT_POSITIVE = b"ERR value is out of range, must be positive"
+OUT_OF_RANGE = b"ERR value is out of range"
+NOT_FLOAT = b"ERR value is not a valid float"
+MIN_OR_MAX_NOT_FLOAT = b"ERR min or max is not a float"
+NAN_OR_INFINITY = b"ERR increment would produce NaN or Infinity"
+OVERFLOW = b"ERR increment or decrement would overflow"
+DECREMENT_OVERFLOW = b"ERR decrement would overflow"
+SYNTAX = b"ERR syntax error"
+NO_SUCH_KEY = b"ERR no such key"
+INDEX_OUT_OF_RANGE = b"ERR index out of range"
+OFFSET_OUT_OF_RANGE = b"ERR offset is out of range"
+BIT_OFFSET = b"ERR bit offset is not an integer or out of range"
+BIT_VALUE = b"ERR bit is not an integer or out of range"
+STRING_TOO_LONG = b"ERR string exceeds maximum allowed size (proto-max-bulk-len)"
+SAME_OBJECT = b"ERR source and destination objects are the same"
+INVALID_CURSOR = b"ERR invalid cursor"
+DB_INDEX_OUT_OF_RANGE = b"ERR DB index is out of range"
+INVALID_DB_INDEX = b"ERR invalid DB index"
+OUT_OF_MEMORY = b"OOM command not allowed when used memory > 'maxmemory'."
+INVALID_TIMEOUT = b"ERR timeout is not a float or out of range"
+NEGATIVE_TIMEOUT = b"ERR timeout is negative"
+
+# --- state of the server or of the connection
+NO_AUTH = b"NOAUTH Authentication required."
+HELLO_NO_AUTH = (
+    b"NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> "
+    b"AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol "
+    b"version at the same time"
+)
+WRONG_PASSWORD = b"WRONGPASS invalid username-password pair or user is disabled."
+NO_PASSWORD_SET = (
+    b"ERR AUTH <password> called without any password configured for the default user. "
+    b"Are you sure your configuration is correct?"
+)
+NO_PROTOCOL = b"NOPROTO unsupported protocol version"
+PROTOCOL_NOT_INTEGER = b"ERR Protocol version is not an integer or out of range"
+LOADING = b"LOADING Redis is loading the dataset in memory"
+BUSY_SCRIPT = (
+    b"BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE."
+)
+READ_ONLY = b"READONLY You can't write against a read only replica."
+UNBLOCKED = b"UNBLOCKED client unblocked via CLIENT UNBLOCK"
+MAX_CLIENTS = b"ERR max number of clients reached"
+CLIENT_NAME = b"ERR Client names cannot contain spaces, newlines or special characters."
+NO_SUCH_CLIENT = b"ERR No such client"
+NO_SUCH_CLIENT_ID = b"ERR No such client ID"
+PROTECTED_MODE = (
+    b"DENIED Redis is running in protected mode because protected mode is enabled and no password is set "
+    b"for the default user. In this mode connections are only accepted from the loopback interface. If you "
+    b"want to connect from external computers, either disable protected mode from the loopback interface "
+    b"with 'CONFIG SET protected-mode no' (CONFIG REWRITE makes it permanent), or set protected-mode to 'no' "
+    b"in the configuration file, or set a password for the default user."
+)
+
+# --- COMMAND GETKEYS and subcommands
+INVALID_COMMAND = b"ERR Invalid command specified"
+NO_KEY_ARGUMENTS = b"ERR The command has no key arguments"
+INVALID_KEY_ARGUMENTS = b"ERR Invalid arguments specified for command"
+INVALID_ARGUMENT_COUNT = b"ERR Invalid number of arguments specified for command"
+
+# --- the protocol itself
+TOO_BIG_MULTIBULK_COUNT = b"ERR Protocol error: invalid multibulk length"
+UNAUTHENTICATED_MULTIBULK = b"ERR Protocol error: unauthenticated multibulk length"
+UNAUTHENTICATED_BULK = b"ERR Protocol error: unauthenticated bulk length"
+TOO_BIG_MULTIBULK_LINE = b"ERR Protocol error: too big mbulk count string"
+TOO_BIG_BULK_LINE = b"ERR Protocol error: too big bulk count string"
+INVALID_BULK_LENGTH = b"ERR Protocol error: invalid bulk length"
+TOO_BIG_INLINE = b"ERR Protocol error: too big inline request"
+UNBALANCED_QUOTES = b"ERR Protocol error: unbalanced quotes in request"
+
+
+def expected_dollar(got: int) -> bytes:
+    """The protocol error for an argument that does not start with `$`."""
+    return b"ERR Protocol error: expected '$', got '%c'" % got
+
+
+def wrong_arity(name: bytes) -> bytes:
+    """The refusal of a command called with a number of arguments that it does not take."""
+    return b"ERR wrong number of arguments for '%s' command" % name
+
+
+def unknown_command(args: list[bytes]) -> bytes:
+    """The refusal of a name that is no command, with the beginning of its arguments (128 bytes of each part)."""
+    shown = b""
+    for argument in args[1:]:
+        if len(shown) >= 128:
+            break
+        shown += b"'%s' " % argument[: 128 - len(shown)]
+    return b"ERR unknown command '%s', with args beginning with: %s" % (args[0][:128], shown)
+
+
+def unknown_subcommand(container: bytes, given: bytes) -> bytes:
+    """The refusal of a subcommand that a container command does not have."""
+    return b"ERR unknown subcommand '%s'. Try %s HELP." % (given[:128], container.upper())
+
+
+def invalid_expiry(name: bytes) -> bytes:
+    """The refusal of an expiry that is not positive or overflows."""
+    return b"ERR invalid expire time in '%s' command" % name
