@@ -1,0 +1,3 @@
+"""The interface of core/memory.pyx."""
+
+def used_memory() -> int: ...
