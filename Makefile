@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 SOURCES := $(shell find src -name '*.py' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.h')
 
-.PHONY: help run test lint build compat bench clean
+.PHONY: help run test lint build compat compat-quick bench clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -38,6 +38,15 @@ $(VENV)/.built: $(SOURCES) setup.py $(VENV)/.build-tools
 $(VENV)/.test-tools: pyproject.toml | $(VENV)/.built
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-build-isolation -e '.[test]'
 	@touch $@
+
+compat: $(VENV)/.built ## run Redis's own test suite; ARGS="--units unit/expire --failures" runs a part of it
+	$(BIN)/python -m tests.compat $(ARGS)
+
+compat-quick: $(VENV)/.built ## the part of Redis's test suite that `make test` runs
+	$(BIN)/python -m tests.compat --quick $(ARGS)
+
+bench: $(VENV)/.built ## measure against redis-server; ARGS="--quick" or "--only cpu --tests SET,GET" for a part
+	$(BIN)/python -m benchmarks $(ARGS)
 
 clean: ## remove what the build made
 	rm -rf build $(VENV)

@@ -1,0 +1,161 @@
+"""Counts: what a unit showed, against the real server's count and against the number that must pass.
+
+`baseline.json` holds the real server's counts, `expected.json` the number of tests of each unit that must
+pass with ours. The latter may only go up: `raise_expected` never lowers a number.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.compat.harness import UnitResult
+from tests.compat.waiting import Waiting
+
+
+@dataclass(frozen=True)
+class Score:
+    """The counts of one unit. `reachable` is how many tests the real server passes."""
+
+    unit: str
+    reachable: int
+    passed: int
+    failed: int
+    waiting: int
+    not_reached: int
+    reasons: str  # what waiting and unreached tests wait for, or why the unit ended early
+    ended: str
+    seconds: float
+
+    def line(self) -> str:
+        """One line for the terminal."""
+        counts = (
+            f"passed={self.passed} failed={self.failed} waits={self.waiting} not-reached={self.not_reached}"
+        )
+        ended = "" if self.ended == "done" else f" ended={self.ended}"
+        reasons = f" ({self.reasons})" if self.reasons else ""
+        return f"{self.unit} {counts} of {self.reachable}{ended} in {self.seconds:.0f} s{reasons}"
+
+
+def score(unit: str, result: UnitResult, baseline: Mapping[str, int], waiting: Waiting) -> Score:
+    """Counts one result; `baseline` holds the number that the real server passes, by unit."""
+    reasons = Counter(waiting.for_test(unit, test, message) for test, message in result.failed.items())
+    failed = reasons.pop(None, 0)
+    waits = sum(reasons.values())
+    reached = len(result.passed) + len(result.failed)
+    reachable = baseline.get(unit, reached)
+    not_reached = max(0, reachable - reached)
+    words = [f"{name} {count}" for name, count in sorted(reasons.items(), key=lambda item: str(item[0]))]
+    if not_reached:
+        words.append(f"not reached: {_why_not_reached(unit, result, waiting)}")
+    return Score(
+        unit,
+        reachable,
+        len(result.passed),
+        failed,
+        waits,
+        not_reached,
+        "; ".join(words),
+        result.ended,
+        result.seconds,
+    )
+
+
+def _why_not_reached(unit: str, result: UnitResult, waiting: Waiting) -> str:
+    for message in result.outside:
+        feature = waiting.for_message(message)
+        if feature:
+            return feature
+    feature = waiting.for_unit(unit)
+    if feature:
+        return feature
+    if result.outside:
+        return " ".join(result.outside[0].split())[:120]
+    return result.ended
+
+
+def load_counts(path: Path) -> dict[str, int]:
+    """Reads counts by unit; no file means none."""
+    if not path.is_file():
+        return {}
+    counts: dict[str, int] = json.loads(path.read_text())
+    return counts
+
+
+def save_counts(path: Path, counts: Mapping[str, int]) -> None:
+    """Writes counts by unit, one a line, sorted, so that a change reads well."""
+    path.write_text(json.dumps(dict(sorted(counts.items())), indent=1) + "\n")
+
+
+def raise_expected(expected: Mapping[str, int], scores: Iterable[Score]) -> dict[str, int]:
+    """The expected counts after these scores: each the higher one of both."""
+    raised = dict(expected)
+    for one in scores:
+        if one.passed > raised.get(one.unit, 0):
+            raised[one.unit] = one.passed
+    return raised
+
+
+def shortfalls(expected: Mapping[str, int], scores: Iterable[Score]) -> list[str]:
+    """One message for each unit of `scores` in which fewer tests passed than must."""
+    return [
+        f"{one.unit}: {one.passed} tests passed, {expected[one.unit]} must"
+        for one in scores
+        if one.passed < expected.get(one.unit, 0)
+    ]
+
+
+def totals(scores: Iterable[Score]) -> str:
+    """The sum over all units, in one sentence."""
+    rows = list(scores)
+    return (
+        f"passed {sum(row.passed for row in rows)} of {sum(row.reachable for row in rows)}: "
+        f"{sum(row.failed for row in rows)} failed, "
+        f"{sum(row.waiting for row in rows)} wait for a later feature, "
+        f"{sum(row.not_reached for row in rows)} were not reached"
+    )
+
+
+def as_json(scores: Iterable[Score], results: Mapping[str, UnitResult]) -> str:
+    """Everything that a run showed: counts, and the failures with their messages."""
+    document = {
+        row.unit: {
+            "reachable": row.reachable,
+            "passed": row.passed,
+            "failed": row.failed,
+            "waiting": row.waiting,
+            "not_reached": row.not_reached,
+            "reasons": row.reasons,
+            "ended": row.ended,
+            "seconds": round(row.seconds, 1),
+            "failures": results[row.unit].failed,
+            "outside_tests": results[row.unit].outside,
+        }
+        for row in scores
+    }
+    return json.dumps(document, indent=1) + "\n"
+
+
+def as_markdown(scores: Iterable[Score], version: str, waiting: Waiting) -> str:
+    """The page `docs/compatibility.md`."""
+    rows = sorted(scores, key=lambda row: row.unit)
+    lines = [
+        "# Compatibility",
+        "",
+        f"Redis {version}'s own test suite, run against redracer by `make compat`, unit by unit.",
+        "*Redis* is how many tests the real redis-server passes here, *waits* counts failed tests that need",
+        "a feature which redracer does not have yet (`tests/compat/waiting.toml`), *not reached* those that",
+        "did not run because their unit ended before.",
+        "",
+        f"In all: {totals(rows)}.",
+        "",
+        "| unit | Redis | passed | failed | waits | not reached | waits for |",
+        "|---|---:|---:|---:|---:|---:|---|",
+    ]
+    for row in rows:
+        counts = f"{row.reachable} | {row.passed} | {row.failed} | {row.waiting} | {row.not_reached}"
+        lines.append(f"| {row.unit} | {counts} | {row.reasons.replace('|', chr(92) + '|')} |")
+    left_out = "; ".join(f"{unit} ({why})" for unit, why in waiting.left_out.items())
+    lines += ["", f"Not run: {left_out}.", ""]
+    return "\n".join(lines)
