@@ -1,0 +1,37 @@
+from redracer.core.resp_parse cimport RequestParser
+from redracer.core.resp_write cimport ReplyBuffer
+
+cdef enum SessionState:
+    BLOCKED = 1             # no further request is executed until the engine resumes it
+    CLOSE_AFTER_REPLY = 2   # nothing more is read; closed when everything has been sent
+    CLOSED = 4              # to be closed at once, or closed already
+
+cdef class Transport:
+    cpdef object wake(self)
+    cpdef object resume(self)
+    cpdef object close(self)
+
+cdef class Session:
+    cdef public ReplyBuffer out
+    cdef public RequestParser parser
+    cdef public Transport transport
+    cdef public int state
+    cdef public int resp
+    cdef public long long output_limit      # pending bytes from which the executor is asked
+    cdef public long long received          # bytes
+    cdef public long long sent              # bytes
+    cdef public long long last_interaction  # Unix time, ms
+    cdef public Py_ssize_t query_bytes      # unread bytes held for it by the transport
+    cdef public Py_ssize_t query_peak
+    cdef public long long executed          # requests
+    cdef public bint retry                  # with BLOCKED: the request just given is to be executed again
+
+cdef class Executor:
+    cpdef object begin(self)
+    cpdef object resolve(self, list argv)
+    cdef void prefetch(self, Session session, object command, list argv, int stage)
+    cpdef object execute(self, Session session, object command, list argv)
+    cpdef object refuse(self, Session session, bytes text)
+    cpdef object output_exceeded(self, Session session)
+    cpdef object before_sending(self)
+    cpdef object closed(self, Session session)

@@ -1,0 +1,74 @@
+"""What the network and the engine share about one client, and what they ask of one another.
+
+The network knows a Session (what to read into, what to send) and an Executor (who executes requests);
+the engine knows a Session's Transport (how to have it flushed, resumed or closed). Neither imports the
+other, so that a TCP connection, a TLS connection, the embedded store and a test are all the same to the
+engine, and the engine may be compiled or not.
+"""
+
+cimport cython
+
+
+cdef class Transport:
+    """How the engine reaches the connection behind a session outside the session's turn."""
+
+    cpdef object wake(self):
+        """There is something in `session.out` to be sent."""
+
+    cpdef object resume(self):
+        """The session is no longer BLOCKED: execute what it has sent meanwhile."""
+
+    cpdef object close(self):
+        """Close at once, dropping what was not sent."""
+
+
+cdef class Session:
+    """The shared state of one client; the engine's Client extends it.
+
+    `output_limit` is the number of pending bytes from which `Executor.output_exceeded` is called.
+    """
+
+    def __init__(self, RequestParser parser not None, Transport transport=None):
+        self.out = ReplyBuffer()
+        self.parser = parser
+        self.transport = transport
+        self.resp = 2
+        self.output_limit = (<long long>1) << 62
+
+
+cdef class Executor:
+    """Who executes requests. The network calls, in this order in each round: `begin`; for each request
+    `resolve`, `prefetch` (stage 1, then stage 2 over the whole batch) and `execute`; `before_sending`;
+    then it sends what is in the sessions' buffers."""
+
+    cpdef object begin(self):
+        """A round of execution starts: decide what time it is."""
+
+    cpdef object resolve(self, list argv):
+        """The command that argv names, in the form that `execute` takes, or None."""
+        raise NotImplementedError
+
+    cdef void prefetch(self, Session session, object command, list argv, int stage):
+        """Asks for the memory that the command will touch: stage 1 the buckets, stage 2 the entries."""
+
+    cpdef object execute(self, Session session, object command, list argv):
+        """Executes one request and writes its reply, if any, to the session. Never raises."""
+        raise NotImplementedError
+
+    cpdef object refuse(self, Session session, bytes text):
+        """The peer broke the protocol: write the error, and have the session closed after it."""
+        raise NotImplementedError
+
+    cpdef object output_exceeded(self, Session session):
+        """The session's pending output has passed its `output_limit`."""
+
+    cpdef object before_sending(self):
+        """All requests of this round are executed and no reply has left yet."""
+
+    cpdef object closed(self, Session session):
+        """The session's connection is gone."""
+
+
+globals()["BLOCKED"] = BLOCKED
+globals()["CLOSE_AFTER_REPLY"] = CLOSE_AFTER_REPLY
+globals()["CLOSED"] = CLOSED

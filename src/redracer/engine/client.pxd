@@ -1,0 +1,20 @@
+from redracer.core.keyspace cimport Keyspace
+from redracer.core.session cimport Session
+
+cdef class Client(Session):
+    cdef public long long id
+    cdef public Keyspace db
+    cdef public long long flags
+    cdef public long long gates
+    cdef public object last_command
+    cdef public object user
+    cdef public bytes name
+    cdef public bytes library_name
+    cdef public bytes library_version
+    cdef public str address
+    cdef public str local_address
+    cdef public int descriptor
+    cdef public long long created
+    cdef public long long soft_limit_since
+    cdef public object blocked
+    cdef public dict extra

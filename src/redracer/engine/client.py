@@ -1,0 +1,98 @@
+"""One client of the engine: what commands may know and change about who called them.
+
+`flags` are what CLIENT LIST shows and commands ask for. `gates` are the reasons for which dispatch must
+look twice at this client's next request; dispatch reads them as one number, so that a client without any
+costs one comparison.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from redracer.core.resp_parse import RequestParser
+from redracer.core.session import CLOSE_AFTER_REPLY, Session, Transport
+
+if TYPE_CHECKING:
+    from redracer.core.keyspace import Keyspace
+    from redracer.engine.registry import Command
+
+# flags
+MULTI = 1
+SUBSCRIBED = 1 << 1
+MONITOR = 1 << 2
+REPLICA = 1 << 3
+PRIMARY = 1 << 4
+NO_EVICT = 1 << 5
+NO_TOUCH = 1 << 6
+REPLY_OFF = 1 << 7
+REPLY_SKIP = 1 << 8
+REPLY_SKIP_NEXT = 1 << 9
+UNIX_SOCKET = 1 << 10
+TRACKING = 1 << 11
+INTERNAL = 1 << 12
+PROTECTED = 1 << 13
+
+# gates
+GATE_AUTHENTICATION = 1
+GATE_RESTRICTED_USER = 1 << 1
+GATE_TRANSACTION = 1 << 2
+GATE_SUBSCRIBED = 1 << 3
+GATE_REPLY = 1 << 4
+GATE_TRACKING = 1 << 5
+GATE_NO_TOUCH = 1 << 6
+
+
+class Client(Session):
+    """A connected client. `created` is Unix time in ms; `blocked` says what it waits for, or is None."""
+
+    if not getattr(sys.modules.get("cython"), "compiled", False):  # the fields are in the .pxd
+        id: int
+        db: Keyspace
+        flags: int
+        gates: int
+        last_command: Command | None
+        user: Any
+        name: bytes
+        library_name: bytes
+        library_version: bytes
+        address: str
+        local_address: str
+        descriptor: int
+        created: int
+        soft_limit_since: int
+        blocked: Any
+        extra: dict[str, Any]
+
+    def __init__(self, id: int, db: Keyspace, parser: RequestParser, transport: Transport | None) -> None:
+        Session.__init__(self, parser, transport)
+        self.id = id
+        self.db = db
+        self.name = b""
+        self.library_name = b""
+        self.library_version = b""
+        self.address = ""
+        self.local_address = ""
+        self.descriptor = -1
+        self.soft_limit_since = 0
+        self.blocked = None
+        self.last_command = None
+        self.user = None
+        self.extra = {}
+
+    def close_after_reply(self) -> None:
+        """Executes nothing more of this client, and closes it when its replies have left."""
+        self.state |= CLOSE_AFTER_REPLY
+        if self.transport is not None:
+            self.transport.wake()
+
+    def close(self) -> None:
+        """Closes the connection now; replies that have not left are dropped."""
+        if self.transport is not None:
+            self.transport.close()
+
+    def push(self, value: Any) -> None:
+        """Sends a value outside the client's own request (a published message, an invalidation)."""
+        self.out.write(value, self.resp)
+        if self.transport is not None:
+            self.transport.wake()

@@ -1,0 +1,71 @@
+"""What a command is given: the data, the caller, the time, and the ways to say what it did.
+
+There is one Context per engine; dispatch sets `client`, `db` and `now` before each call, so handlers must
+not keep it.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from redracer.core.keyspace import Keyspace
+    from redracer.engine.client import Client
+    from redracer.engine.config import Config
+    from redracer.engine.effects import Effects
+    from redracer.engine.engine import Engine
+
+
+class Context:
+    """The environment of one command call. `now` is Unix time in ms, the same for the whole call."""
+
+    if not getattr(sys.modules.get("cython"), "compiled", False):  # the fields are in the .pxd
+        db: Keyspace
+        client: Client
+        now: int
+        engine: Engine
+        effects: Effects
+        rewritten: list[Any] | None
+        forced: bool
+
+    def __init__(self, engine: Engine, effects: Effects) -> None:
+        self.engine = engine
+        self.effects = effects
+        self.rewritten = None
+        self.forced = False
+
+    @property
+    def config(self) -> Config:
+        """The engine's configuration."""
+        return self.engine.config
+
+    @property
+    def databases(self) -> list[Keyspace]:
+        """All databases, by index."""
+        return self.engine.databases
+
+    def changed(self, key: bytes, event: str, count: int = 1) -> None:
+        """Says that the value of `key` in the current database changed: `count` changes, one event. O(1)."""
+        self.effects.dirty += count
+        if self.effects.observed:
+            self.effects.key_changed(self.db.index, key, event)
+
+    def changed_in(self, db: Keyspace, key: bytes, event: str, count: int = 1) -> None:
+        """The same for a key of another database (MOVE, COPY)."""
+        self.effects.dirty += count
+        if self.effects.observed:
+            self.effects.key_changed(db.index, key, event)
+
+    def notify(self, key: bytes, event: str) -> None:
+        """Says that something happened to `key` beyond the change already told (`del` after the last pop)."""
+        if self.effects.observed:
+            self.effects.key_event(self.db.index, key, event)
+
+    def rewrite_as(self, commands: list[list[bytes]]) -> None:
+        """What the append-only file and replicas get in place of this command; an empty list for nothing."""
+        self.rewritten = commands
+
+    def propagate_unchanged(self) -> None:
+        """Propagates this command even if it reported no change."""
+        self.forced = True

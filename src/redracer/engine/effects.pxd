@@ -1,0 +1,15 @@
+cdef class Effects:
+    cdef public long long dirty
+    cdef public bint observed
+    cdef public list feeds
+    cdef public list observers
+    cdef public list pending
+
+    cpdef object add_feed(self, object feed)
+    cpdef object remove_feed(self, object feed)
+    cpdef object observe(self, object observer)
+    cpdef object stop_observing(self, object observer)
+    cpdef object key_changed(self, int database, bytes key, str event)
+    cpdef object key_event(self, int database, bytes key, str event)
+    cpdef object propagate(self, int database, list argv)
+    cpdef object flush(self)

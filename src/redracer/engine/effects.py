@@ -1,0 +1,91 @@
+"""What follows from a change, in one place.
+
+A handler says `ctx.changed(key, event)` once; here that becomes the count of changes, and calls to whoever
+observes keys (WATCH, notifications, client tracking) and to whoever is fed the commands that made the
+changes (the append-only file, replicas). With nobody listening, a change costs one addition and one test.
+
+Observers and feeds are ports: objects that later layers register. An observer has
+`key_changed(database, key, event)` (the value changed) and `key_event(database, key, event)` (something
+happened to the key; also called for changes). A feed has `feed(units)`: `units` is a list of
+(database, argv) that belong together, a transaction when there is more than one.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Protocol
+
+
+class Observer(Protocol):
+    """Who wants to know about keys."""
+
+    def key_changed(self, database: int, key: bytes, event: str) -> None: ...
+
+    def key_event(self, database: int, key: bytes, event: str) -> None: ...
+
+
+class Feed(Protocol):
+    """Who is given the commands that change the data set, in order."""
+
+    def feed(self, units: list[tuple[int, list[bytes]]]) -> None: ...
+
+
+class Effects:
+    """The hub: `dirty` counts changes since the last snapshot, `pending` holds what one request propagates."""
+
+    if not getattr(sys.modules.get("cython"), "compiled", False):  # the fields are in the .pxd
+        dirty: int
+        observed: bool
+        feeds: list[Feed]
+        observers: list[Observer]
+        pending: list[tuple[int, list[bytes]]]
+
+    def __init__(self) -> None:
+        self.dirty = 0
+        self.observed = False
+        self.feeds = []
+        self.observers = []
+        self.pending = []
+
+    def add_feed(self, feed: Feed) -> None:
+        """From now on `feed` is given every change."""
+        self.feeds.append(feed)
+
+    def remove_feed(self, feed: Feed) -> None:
+        """`feed` is given nothing more."""
+        self.feeds.remove(feed)
+
+    def observe(self, observer: Observer) -> None:
+        """From now on `observer` is told about keys; a second call changes nothing."""
+        if observer not in self.observers:
+            self.observers.append(observer)
+        self.observed = True
+
+    def stop_observing(self, observer: Observer) -> None:
+        """`observer` is told nothing more."""
+        if observer in self.observers:
+            self.observers.remove(observer)
+        self.observed = bool(self.observers)
+
+    def key_changed(self, database: int, key: bytes, event: str) -> None:
+        """Tells the observers that a key's value changed."""
+        for observer in self.observers:
+            observer.key_changed(database, key, event)
+
+    def key_event(self, database: int, key: bytes, event: str) -> None:
+        """Tells the observers of an event that changed no value."""
+        for observer in self.observers:
+            observer.key_event(database, key, event)
+
+    def propagate(self, database: int, argv: list[bytes]) -> None:
+        """Queues a command for the feeds; it leaves with the others of this request in `flush`."""
+        if self.feeds:
+            self.pending.append((database, argv))
+
+    def flush(self) -> None:
+        """Gives the feeds what this request queued, as one unit."""
+        if self.pending:
+            units = self.pending
+            self.pending = []
+            for feed in self.feeds:
+                feed.feed(units)
