@@ -27,7 +27,8 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
-from redracer.core.errors import CommandError
+from redracer.core.errors import CommandError, unknown_subcommand
+from redracer.core.errors import unknown_command as unknown_command_text
 from redracer.core.replies import Status
 from redracer.engine import flags as f
 from redracer.engine import grammar
@@ -45,8 +46,6 @@ from redracer.engine.key_specs import (
 # handler(ctx, args) -> reply. `Any`, because a context's type belongs to the engine above this module.
 Handler = Callable[[Any, list[bytes]], Any]
 AnyHandler = TypeVar("AnyHandler", bound=Handler)
-
-UNKNOWN_NAME_SHOWN = 128  # bytes of an unknown command's name, and of its arguments, in the error
 
 
 class RegistrationError(Exception):
@@ -230,22 +229,9 @@ def lookup_name(table: Mapping[bytes, Command], name: bytes) -> Command | None:
 
 def unknown_command(table: Mapping[bytes, Command], args: list[bytes]) -> CommandError:
     """The error for an argument vector of which `lookup` knows nothing, in Redis's words."""
-    name = args[0]
-    if name.lower() in table:
-        text = b"ERR unknown subcommand '%b'. Try %b HELP." % (args[1][:UNKNOWN_NAME_SHOWN], name.upper())
-    else:
-        shown = b""
-        for argument in args[1:]:
-            if len(shown) >= UNKNOWN_NAME_SHOWN:
-                break
-            shown += b"'%b' " % argument[: UNKNOWN_NAME_SHOWN - len(shown)]
-        text = b"ERR unknown command '%b', with args beginning with: %b" % (name[:UNKNOWN_NAME_SHOWN], shown)
-    return CommandError(text.replace(b"\r", b" ").replace(b"\n", b" "))
-
-
-def wrong_arity(command: Command) -> CommandError:
-    """The error for a number of arguments that the command does not accept."""
-    return CommandError(b"ERR wrong number of arguments for '%b' command" % command.name)
+    if args[0].lower() in table:
+        return CommandError(unknown_subcommand(args[0], args[1]))
+    return CommandError(unknown_command_text(args))
 
 
 class Registry:
