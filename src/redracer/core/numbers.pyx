@@ -59,7 +59,7 @@ cdef locale_t c_locale = redracer_c_locale()
 
 
 cdef bint parse_int64(const char* text, Py_ssize_t length, long long* out) noexcept:
-    """Reads a signed 64-bit integer in its one canonical form ("-5", never "+5", "05", " 5" or "-0"); 0 if it is not one."""
+    """Reads a signed 64-bit integer in its one canonical form: "-5", never "+5", "05", " 5" or "-0"."""
     cdef unsigned long long value
     cdef unsigned int digit
     cdef Py_ssize_t at = 0
@@ -160,7 +160,7 @@ cdef bint parse_double_text(const char* text, Py_ssize_t length, double* out) no
     cdef long long integer
     cdef locale_t before
     cdef bint good
-    # 15 digits are below 2**53, so exact as a double. Scores are mostly small integers, and strtod costs ten times this.
+    # 15 digits are below 2**53, so exact as a double. Scores are mostly small integers; strtod costs far more.
     if length <= 15 and parse_int64(text, length, &integer):
         out[0] = <double>integer
         return True
@@ -291,8 +291,8 @@ cdef int format_double_text(double value, char* out) noexcept:
 
 
 def parse_double(bytes text not None):
-    """Returns the float that `text` holds by Redis's rules, or None: no leading space, nothing behind the number, not NaN,
-    no overflow; "inf", "-infinity" and hexadecimal are fine. O(length)."""
+    """Returns the float that `text` holds by Redis's rules, or None: no leading space, nothing behind the number,
+    not NaN, no overflow; "inf", "-infinity" and hexadecimal are fine. O(length)."""
     cdef double value
     if parse_double_text(PyBytes_AS_STRING(text), PyBytes_GET_SIZE(text), &value):
         return value
