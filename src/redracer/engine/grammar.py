@@ -145,7 +145,7 @@ def _usage_of(argument: Arg) -> str:
         text = f"{argument.token} {body}" if argument.token else body
         if argument.multiple:
             again = text if argument.multiple_token else body
-            text = f"{text} [{again} ...]"
+            text = f"{text} ..." if argument.optional and again == text else f"{text} [{again} ...]"
     return f"[{text}]" if argument.optional else text
 
 

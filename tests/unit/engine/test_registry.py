@@ -382,7 +382,7 @@ class TestUsage:
         [
             ((grammar.key(), grammar.string("value")), "<key> <value>"),
             ((grammar.key(multiple=True),), "<key> [<key> ...]"),
-            ((grammar.key(optional=True, multiple=True),), "[<key> [<key> ...]]"),
+            ((grammar.key(optional=True, multiple=True),), "[<key> ...]"),
             ((grammar.integer("count", token="COUNT", optional=True),), "[COUNT <count>]"),
             (
                 (grammar.one_of("condition", grammar.token("NX"), grammar.token("XX"), optional=True),),
@@ -398,7 +398,11 @@ class TestUsage:
             ),
             (
                 (grammar.pattern(token="GET", optional=True, multiple=True, multiple_token=True),),
-                "[GET <pattern> [GET <pattern> ...]]",
+                "[GET <pattern> ...]",
+            ),
+            (
+                (grammar.key(token="KEYS", optional=True, multiple=True),),
+                "[KEYS <key> [<key> ...]]",
             ),
             ((grammar.string("x", display="shown"),), "<shown>"),
         ],
