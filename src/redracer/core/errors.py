@@ -89,6 +89,20 @@ NO_KEY_ARGUMENTS = b"ERR The command has no key arguments"
 INVALID_KEY_ARGUMENTS = b"ERR Invalid arguments specified for command"
 INVALID_ARGUMENT_COUNT = b"ERR Invalid number of arguments specified for command"
 
+# --- keys
+EXPIRE_NX_CONFLICT = b"ERR NX and XX, GT or LT options at the same time are not compatible"
+EXPIRE_GT_LT_CONFLICT = b"ERR GT and LT options at the same time are not compatible"
+INVALID_FIRST_DB_INDEX = b"ERR invalid first DB index"
+INVALID_SECOND_DB_INDEX = b"ERR invalid second DB index"
+_POLICY_SWITCH = (
+    b" Please note that when switching between policies at runtime LRU and LFU data will take some time "
+    b"to adjust."
+)
+IDLE_TIME_NOT_TRACKED = b"ERR An LFU maxmemory policy is selected, idle time not tracked." + _POLICY_SWITCH
+FREQUENCY_NOT_TRACKED = (
+    b"ERR An LFU maxmemory policy is not selected, access frequency not tracked." + _POLICY_SWITCH
+)
+
 # --- the protocol itself
 TOO_BIG_MULTIBULK_COUNT = b"ERR Protocol error: invalid multibulk length"
 UNAUTHENTICATED_MULTIBULK = b"ERR Protocol error: unauthenticated multibulk length"
@@ -128,3 +142,8 @@ def unknown_subcommand(container: bytes, given: bytes) -> bytes:
 def invalid_expiry(name: bytes) -> bytes:
     """The refusal of an expiry that is not positive or overflows."""
     return b"ERR invalid expire time in '%s' command" % name
+
+
+def unsupported_option(option: bytes) -> bytes:
+    """The refusal of an option that EXPIRE and its kin do not know."""
+    return b"ERR Unsupported option %s" % option
