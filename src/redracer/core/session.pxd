@@ -27,11 +27,14 @@ cdef class Session:
     cdef public bint retry                  # with BLOCKED: the request just given is to be executed again
 
 cdef class Executor:
+    cdef public long long now               # Unix time of this round, ms
+
     cpdef object begin(self)
     cpdef object resolve(self, list argv)
     cdef void prefetch(self, Session session, object command, list argv, int stage)
     cpdef object execute(self, Session session, object command, list argv)
     cpdef object refuse(self, Session session, bytes text)
     cpdef object output_exceeded(self, Session session)
+    cpdef object query_exceeded(self, Session session)
     cpdef object before_sending(self)
     cpdef object closed(self, Session session)

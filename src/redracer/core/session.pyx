@@ -42,7 +42,7 @@ cdef class Executor:
     then it sends what is in the sessions' buffers."""
 
     cpdef object begin(self):
-        """A round of execution starts: decide what time it is."""
+        """A round of execution starts: decide what time it is, and set `now`."""
 
     cpdef object resolve(self, list argv):
         """The command that argv names, in the form that `execute` takes, or None."""
@@ -61,6 +61,9 @@ cdef class Executor:
 
     cpdef object output_exceeded(self, Session session):
         """The session's pending output has passed its `output_limit`."""
+
+    cpdef object query_exceeded(self, Session session):
+        """The session's unfinished request has passed the limit; it is closed after this call."""
 
     cpdef object before_sending(self):
         """All requests of this round are executed and no reply has left yet."""

@@ -1,0 +1,34 @@
+from redracer.core.clock cimport Clock
+from redracer.core.histogram cimport Histogram
+from redracer.core.session cimport Executor, Session
+from redracer.engine.client cimport Client
+from redracer.engine.context cimport Context
+from redracer.engine.effects cimport Effects
+from redracer.engine.registry cimport Command
+from redracer.engine.timing cimport monotonic_nanoseconds, unix_microseconds
+
+cimport cython
+
+cdef class Dispatcher(Executor):
+    cdef public Context context
+    cdef public Effects effects
+    cdef public Clock clock
+    cdef public dict commands
+    cdef dict spellings
+    cdef public object engine
+    cdef public long long gates
+    cdef public long long started
+    cdef public long long attention
+    cdef public bint track_latency
+    cdef public long long calls
+    cdef public list before_sending_steps
+
+    cpdef object begin(self)
+    cpdef object resolve(self, list argv)
+    cpdef object execute(self, Session session, object command, list argv)
+    cpdef object call(self, Client client, Command command, list argv)
+    @cython.locals(now=cython.longlong)
+    cdef object account(self, Client client, Command command, list argv, bint failed)
+    cdef object propagate(self, Client client, list argv)
+    cpdef object execute_unusual(self, Client client, object command, list argv)
+    cpdef object before_sending(self)

@@ -1,0 +1,230 @@
+"""From a request to a reply: find the command, check that it may run, call it, account for it.
+
+The usual case is one straight line. Everything that makes a request unusual (not authenticated, a paused
+server, a silent client, a transaction, a monitor...) sets a bit in the client's or the dispatcher's
+`gates`; a request with any bit takes the slower line, `execute_unusual`, so that the usual one pays a
+single test for all of them.
+
+Durations are read from one clock reading per command: a command starts where the one before it ended,
+and the first of a batch where the batch began.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from typing import TYPE_CHECKING, Any
+
+from redracer.core import errors
+from redracer.core.errors import CommandError
+from redracer.core.histogram import Histogram
+from redracer.core.replies import NO_REPLY, Error
+from redracer.core.session import CLOSE_AFTER_REPLY, Executor, Session
+from redracer.engine import log, registry
+from redracer.engine.client import GATE_AUTHENTICATION, GATE_REPLY, REPLY_OFF, REPLY_SKIP, REPLY_SKIP_NEXT
+from redracer.engine.flags import NO_AUTH
+from redracer.engine.registry import Command
+from redracer.engine.timing import monotonic_nanoseconds, unix_microseconds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from redracer.core.clock import Clock
+    from redracer.engine.client import Client
+    from redracer.engine.context import Context
+    from redracer.engine.effects import Effects
+    from redracer.engine.engine import Engine
+
+# gates of the whole server
+GATE_PAUSED = 1
+GATE_LOADING = 1 << 1
+GATE_MONITORED = 1 << 2
+
+SPELLINGS = 4096  # most spellings of command names remembered (GET, get, Get...)
+
+
+class Dispatcher(Executor):
+    """Executes requests for one engine. `attention` is the duration in ns from which a call is looked at."""
+
+    if not getattr(sys.modules.get("cython"), "compiled", False):  # the fields are in the .pxd
+        context: Context
+        effects: Effects
+        clock: Clock
+        commands: dict[bytes, Command]
+        spellings: dict[bytes, Command]
+        engine: Engine
+        gates: int
+        started: int
+        attention: int
+        track_latency: bool
+        calls: int
+        before_sending_steps: list[Callable[[], None]]
+
+    def __init__(self, engine: Engine, context: Context, clock: Clock, commands: dict[bytes, Command]) -> None:
+        self.engine = engine
+        self.context = context
+        self.effects = context.effects
+        self.clock = clock
+        self.commands = commands
+        self.spellings = {}
+        self.gates = 0
+        self.calls = 0
+        self.attention = 1 << 62
+        self.track_latency = True
+        self.before_sending_steps = []
+        self.begin()
+
+    def begin(self) -> None:
+        """Decides what time it is for the commands that follow."""
+        self.clock.set_time(unix_microseconds() // 1000)
+        self.now = self.clock.now
+        self.context.now = self.now
+        self.started = monotonic_nanoseconds()
+
+    def resolve(self, argv: list[bytes]) -> Command | None:
+        """The command or subcommand that argv names, in any case, or None. O(1)."""
+        command = self.spellings.get(argv[0])
+        if command is None:
+            command = registry.lookup(self.commands, argv)
+            if command is not None and command.parent is None and len(self.spellings) < SPELLINGS:
+                self.spellings[argv[0]] = command
+            elif command is None:
+                return None
+        if command.subcommands is not None:
+            return registry.lookup(self.commands, argv)
+        return command
+
+    def execute(self, session: Session, command: Any, argv: list[bytes]) -> None:
+        """Executes one request and writes its reply to the client. Never raises."""
+        client: Client = session
+        if command is None or client.gates | self.gates:
+            self.execute_unusual(client, command, argv)
+            return
+        client.out.write(self.call(client, command, argv), client.resp)
+
+    def call(self, client: Client, command: Command, argv: list[bytes]) -> Any:
+        """Calls a command that may run, accounts for it, and returns its reply (an Error if it refused)."""
+        count = len(argv)
+        if count != command.arity and (command.arity > 0 or count < -command.arity):
+            return self.reject(command, errors.wrong_arity(command.name))
+        dirty = self.effects.dirty
+        self.context.client = client
+        self.context.db = client.db
+        client.last_command = command
+        try:
+            reply = command.handler(self.context, argv)
+        except CommandError as refusal:
+            self.account(client, command, argv, True)
+            self.engine.count_error(refusal.text)
+            self.context.rewritten = None
+            self.effects.flush()
+            return Error(refusal.text)
+        except Exception as bug:
+            self.account(client, command, argv, True)
+            return self.report_bug(command, bug)
+        self.account(client, command, argv, False)
+        if self.effects.dirty != dirty or self.context.forced or self.effects.pending:
+            self.propagate(client, argv)
+        self.context.rewritten = None
+        return reply
+
+    def account(self, client: Client, command: Command, argv: list[bytes], failed: bool) -> None:
+        """Adds the call that just ended to the statistics."""
+        now = monotonic_nanoseconds()
+        elapsed = now - self.started
+        self.started = now
+        self.calls += 1
+        client.executed += 1
+        command.calls += 1
+        command.nanoseconds += elapsed
+        if failed:
+            command.failed_calls += 1
+        if self.track_latency:
+            histogram: Histogram = command.latency_histogram
+            if histogram is None:
+                histogram = Histogram()
+                command.latency_histogram = histogram
+            histogram.record(elapsed)
+        if elapsed >= self.attention:
+            self.engine.slow_call(client, command, argv, elapsed)
+
+    def propagate(self, client: Client, argv: list[bytes]) -> None:
+        """Hands what the call changed to the feeds, as the call said it or as it was given."""
+        context = self.context
+        if context.rewritten is None:
+            self.effects.propagate(client.db.index, argv)
+        else:
+            for command in context.rewritten:
+                self.effects.propagate(client.db.index, command)
+            context.rewritten = None
+        context.forced = False
+        self.effects.flush()
+
+    def execute_unusual(self, client: Client, command: Any, argv: list[bytes]) -> None:
+        """The line for requests that something must be checked for first."""
+        mark = client.out.mark()
+        if client.flags & REPLY_SKIP_NEXT:
+            client.flags = client.flags & ~REPLY_SKIP_NEXT | REPLY_SKIP
+        if command is None:
+            refusal = registry.unknown_command(self.commands, argv)
+            self.engine.count_error(refusal.text)
+            reply: Any = Error(refusal.text)
+        else:
+            reply = self.check(client, command, argv)
+            if reply is None:
+                if self.gates & GATE_PAUSED and self.engine.pause.holds(client, command):
+                    return
+                reply = self.call(client, command, argv)
+        client.out.write(reply, client.resp)
+        if client.flags & (REPLY_OFF | REPLY_SKIP):
+            client.out.cut(mark)
+        client.flags &= ~REPLY_SKIP
+        if not client.flags & (REPLY_OFF | REPLY_SKIP_NEXT):
+            client.gates &= ~GATE_REPLY
+
+    def check(self, client: Client, command: Command, argv: list[bytes]) -> Any:
+        """The Error with which a request is refused before it is called, or None."""
+        count = len(argv)
+        if count != command.arity and (command.arity > 0 or count < -command.arity):
+            return self.reject(command, errors.wrong_arity(command.name))
+        if client.gates & GATE_AUTHENTICATION and not command.flags & NO_AUTH:
+            return self.reject(command, errors.NO_AUTH)
+        return None
+
+    def reject(self, command: Command, text: bytes) -> Error:
+        """Counts a request that is refused without having been called."""
+        command.rejected_calls += 1
+        self.engine.count_error(text)
+        return Error(text)
+
+    def report_bug(self, command: Command, bug: Exception) -> Error:
+        """An exception that no command should raise: logged whole, and told to the client in a line."""
+        log.warning("Internal error in '%s':\n%s" % (command.name.decode(), "".join(traceback.format_exception(bug))))
+        text = b"ERR internal error in '%s': %s" % (command.name, type(bug).__name__.encode())
+        self.engine.count_error(text)
+        return Error(text)
+
+    def refuse(self, session: Session, text: bytes) -> None:
+        """Answers a breach of the protocol, after which nothing more is read from the client."""
+        client: Client = session
+        self.engine.count_error(text)
+        self.engine.log_protocol_error(client, text)
+        client.out.write(Error(text), client.resp)
+        client.state |= CLOSE_AFTER_REPLY
+
+    def output_exceeded(self, session: Session) -> None:
+        """Applies the client's output buffer limits."""
+        self.engine.check_output_limit(session)
+
+    def query_exceeded(self, session: Session) -> None:
+        """Logs that a client is closed for the size of its unfinished request."""
+        log.warning("Closing client that reached max query buffer length: %s" % self.engine.describe(session))
+
+    def before_sending(self) -> None:
+        """Runs the steps that must be done before any reply of this round leaves."""
+        for step in self.before_sending_steps:
+            step()
+
+    def closed(self, session: Session) -> None:
+        """Forgets a client whose connection is gone."""
+        self.engine.client_gone(session)

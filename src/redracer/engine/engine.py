@@ -1,0 +1,199 @@
+"""The engine: the data and everything about it that outlives one command.
+
+It composes the parts of this package and owns nothing that speaks to the outside: listeners, signals,
+files and processes belong to `app.py`, which registers what it offers in `ports`. Commands reach the
+engine through `ctx.engine`.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Any
+
+from redracer.core.clock import Clock
+from redracer.core.keyspace import Keyspace
+from redracer.core.resp_parse import RequestParser
+from redracer.engine import client as client_flags
+from redracer.engine import log, registry
+from redracer.engine.client import Client
+from redracer.engine.context import Context
+from redracer.engine.dispatch import Dispatcher
+from redracer.engine.effects import Effects
+from redracer.engine.expiry import ActiveExpiry
+from redracer.engine.latency import LatencyMonitor
+from redracer.engine.lazy_free import LazyFree
+from redracer.engine.output_limits import OutputLimits
+from redracer.engine.pause import Pause
+from redracer.engine.slowlog import SlowLog
+from redracer.engine.statistics import Statistics
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from redracer.core.session import Transport
+    from redracer.engine.config import Config
+    from redracer.engine.registry import Command
+
+REDIS_VERSION = "8.2.0"  # the version whose behaviour this is
+NANOSECONDS_PER_MICROSECOND = 1000
+NEVER = 1 << 62
+LAZY_FREE_SLICE = 1_000_000  # ns
+
+
+class Engine:
+    """One store: databases, clients, statistics, and the dispatcher that commands run through.
+
+    `ports` holds what the surroundings offer by name (`shutdown`, `listeners`, `reactor`...), so that the
+    engine runs alone in tests and in the embedded store. All methods must be called with one thread.
+    """
+
+    def __init__(self, config: Config, renames: Mapping[bytes, bytes] | None = None) -> None:
+        self.config = config
+        self.clock = Clock()
+        self.databases = [Keyspace(index, self.clock) for index in range(config["databases"])]
+        self.effects = Effects()
+        self.context = Context(self, self.effects)
+        self.commands: dict[bytes, Command] = registry.default.build_table(renames)
+        self.dispatcher = Dispatcher(self, self.context, self.clock, self.commands)
+        self.clients: dict[int, Client] = {}
+        self.statistics = Statistics(self)
+        self.slowlog = SlowLog(config)
+        self.latency = LatencyMonitor(config)
+        self.pause = Pause(self)
+        self.output_limits = OutputLimits(self)
+        self.lazy_free = LazyFree()
+        self.expiry = ActiveExpiry(self)
+        self.ports: dict[str, Any] = {}
+        self.run_id = secrets.token_hex(20)
+        self.replication_id = secrets.token_hex(20)
+        self.started = self.clock.now  # Unix time, ms
+        self.next_client_id = 1
+        for database in self.databases:
+            database.on_expired = self.expire
+        self.apply_settings()
+        for name in ("slowlog-log-slower-than", "latency-monitor-threshold", "latency-tracking"):
+            config.on_change(name, self._settings_changed)
+        for name in ("maxmemory-policy", "lfu-log-factor", "lfu-decay-time"):
+            config.on_change(name, self._settings_changed)
+
+    # --- configuration that hot paths keep as fields
+
+    def _settings_changed(self, _value: object) -> None:
+        self.apply_settings()
+
+    def apply_settings(self) -> None:
+        """Copies the settings that hot paths read into the fields where they read them."""
+        config = self.config
+        slow = config["slowlog-log-slower-than"]  # microseconds; negative: off
+        latency = config["latency-monitor-threshold"]  # ms; 0: off
+        self.dispatcher.attention = min(
+            slow * NANOSECONDS_PER_MICROSECOND if slow >= 0 else NEVER,
+            latency * 1000 * NANOSECONDS_PER_MICROSECOND if latency else NEVER,
+        )
+        self.dispatcher.track_latency = config["latency-tracking"]
+        self.clock.lfu = "lfu" in config["maxmemory-policy"]
+        self.clock.lfu_log_factor = config["lfu-log-factor"]
+        self.clock.lfu_decay_time = config["lfu-decay-time"]
+
+    # --- clients
+
+    def connect(self, transport: Transport | None, address: str = "", local_address: str = "") -> Client:
+        """A new client, as yet unknown to the world, in database 0."""
+        password = bool(self.config["requirepass"])
+        parser = RequestParser(self.config["proto-max-bulk-len"], password)
+        client = Client(self.next_client_id, self.databases[0], parser, transport)
+        self.next_client_id += 1
+        client.address = address
+        client.local_address = local_address
+        client.created = client.last_interaction = self.clock.now
+        if password:
+            client.gates |= client_flags.GATE_AUTHENTICATION
+        self.output_limits.apply_to(client)
+        self.clients[client.id] = client
+        return client
+
+    def client_gone(self, client: Client) -> None:
+        """Forgets a client whose connection is closed, and all that it waited for."""
+        if self.clients.pop(client.id, None) is not None:
+            self.pause.forget(client)
+
+    def describe(self, client: Client) -> str:
+        """The client as CLIENT LIST shows it (for the log)."""
+        describe: Any = self.ports.get("describe_client")
+        return describe(client) if describe is not None else f"id={client.id} addr={client.address}"
+
+    def check_output_limit(self, client: Client) -> None:
+        """Closes the client if its pending output is over a limit."""
+        self.output_limits.check(client)
+
+    def every_command(self) -> Iterator[Command]:
+        """Every command and subcommand of the table."""
+        for command in self.commands.values():
+            yield command
+            yield from (command.subcommands or {}).values()
+
+    # --- what dispatch reports
+
+    def count_error(self, text: bytes) -> None:
+        """Counts an error reply by its code."""
+        self.statistics.count_error(text)
+
+    def slow_call(self, client: Client, command: Command, argv: list[bytes], nanoseconds: int) -> None:
+        """Looks at a call that took long enough for the slow log or the latency monitor."""
+        microseconds = nanoseconds // NANOSECONDS_PER_MICROSECOND
+        self.slowlog.consider(client, command, argv, microseconds, self.clock.now // 1000)
+        self.latency.consider_command(command, microseconds, self.clock.now // 1000)
+
+    def log_protocol_error(self, client: Client, text: bytes) -> None:
+        """Tells the log, where it is verbose, what a client did wrong."""
+        log.verbose("Protocol error (%s) from client: %s" % (text.decode("latin-1"), self.describe(client)))
+
+    # --- keys
+
+    def expire(self, database: Keyspace, key: bytes) -> None:
+        """A lookup or the expiry cycle met a key whose time has passed: deletes it, and says so to everyone."""
+        self.statistics.expired_keys += 1
+        self.delete_expired(database, key)
+        if self.effects.observed:
+            self.effects.key_changed(database.index, key, "expired")
+        name = b"UNLINK" if self.config["lazyfree-lazy-expire"] else b"DEL"
+        self.effects.propagate(database.index, [name, key])
+
+    def delete_expired(self, database: Keyspace, key: bytes) -> None:
+        """Takes the key out; a large value is freed in slices where the configuration says so."""
+        if self.config["lazyfree-lazy-expire"]:
+            self.lazy_free.add(database.take(key))
+        else:
+            database.delete(key)
+
+    # --- time
+
+    def work(self) -> bool:
+        """One slice of the work that goes on behind the commands; returns whether there is more to do."""
+        self.dispatcher.begin()
+        more_to_expire = self.expiry.run()
+        return self.lazy_free.run(LAZY_FREE_SLICE) or more_to_expire
+
+    def tick(self) -> None:
+        """The periodic work, `hz` times a second: limits, the end of pauses, samples of rates."""
+        self.dispatcher.begin()
+        self.output_limits.check_all()
+        self.pause.check_end()
+        self.statistics.sample()
+        self.close_idle_clients()
+
+    def close_idle_clients(self) -> None:
+        """Closes clients that have sent nothing for `timeout` seconds (0: never)."""
+        timeout: int = self.config["timeout"] * 1000
+        if not timeout:
+            return
+        spared = client_flags.SUBSCRIBED | client_flags.REPLICA | client_flags.PRIMARY | client_flags.MONITOR
+        oldest = self.clock.now - timeout
+        idle = [
+            client
+            for client in self.clients.values()
+            if client.last_interaction < oldest and client.blocked is None and not client.flags & spared
+        ]
+        for client in idle:
+            log.verbose("Closing idle client")
+            client.close()

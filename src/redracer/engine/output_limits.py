@@ -1,0 +1,79 @@
+"""client-output-buffer-limit: a client that does not read what it asked for is closed.
+
+Each class of client has a hard limit (bytes pending: closed at once) and a soft one (bytes pending for so
+many seconds). The network calls `check` when a reply passes the smaller of the two; the periodic tick
+looks at the ones over the soft limit again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from redracer.engine import log
+from redracer.engine.client import MONITOR, REPLICA, SUBSCRIBED
+
+if TYPE_CHECKING:
+    from redracer.engine.client import Client
+    from redracer.engine.engine import Engine
+
+UNLIMITED = 1 << 62
+
+
+def client_class(client: Client) -> str:
+    """The class whose limits apply."""
+    if client.flags & REPLICA and not client.flags & MONITOR:
+        return "replica"
+    return "pubsub" if client.flags & SUBSCRIBED else "normal"
+
+
+class OutputLimits:
+    """Applies the limits of the configuration to the clients."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.over_soft: dict[int, Client] = {}
+        engine.config.on_change("client-output-buffer-limit", self._changed)
+
+    def _changed(self, _value: object) -> None:
+        for client in self.engine.clients.values():
+            self.apply_to(client)
+
+    def limits(self, client: Client) -> tuple[int, int, int]:
+        """(hard bytes, soft bytes, soft seconds); 0 means no limit."""
+        limits: tuple[int, int, int] = self.engine.config["client-output-buffer-limit"][client_class(client)]
+        return limits
+
+    def apply_to(self, client: Client) -> None:
+        """Sets the number of pending bytes from which the network asks; call when the client's class changes."""
+        hard, soft, _ = self.limits(client)
+        client.output_limit = min(hard or UNLIMITED, soft or UNLIMITED)
+
+    def check(self, client: Client) -> None:
+        """Closes the client if its pending output is over the hard limit, or over the soft one for too long."""
+        hard, soft, seconds = self.limits(client)
+        pending = len(client.out)
+        now = self.engine.clock.now
+        if soft and pending >= soft:
+            if not client.soft_limit_since:
+                client.soft_limit_since = now
+                self.over_soft[client.id] = client
+        else:
+            client.soft_limit_since = 0
+            self.over_soft.pop(client.id, None)
+        soft_expired = client.soft_limit_since and now - client.soft_limit_since > seconds * 1000
+        if (hard and pending >= hard) or soft_expired:
+            self.over_soft.pop(client.id, None)
+            log.warning(
+                "Client %s scheduled to be closed ASAP for overcoming of output buffer limits."
+                % self.engine.describe(client)
+            )
+            self.engine.statistics.output_limit_disconnections += 1
+            client.close()
+
+    def check_all(self) -> None:
+        """Looks again at the clients over their soft limit."""
+        for client in list(self.over_soft.values()):
+            if client.id in self.engine.clients:
+                self.check(client)
+            else:
+                del self.over_soft[client.id]

@@ -1,0 +1,58 @@
+from redracer.core.session cimport Executor, Session, Transport
+
+cdef class Connection(Transport):
+    cdef Reactor reactor
+    cdef readonly int descriptor
+    cdef public Session session
+    cdef char* held                 # unread bytes: an unfinished request, or what a blocked client has sent
+    cdef Py_ssize_t held_length
+    cdef Py_ssize_t held_capacity
+    cdef list waiting               # requests parsed and not yet executed (the client is blocked)
+    cdef bint write_armed           # epoll watches for room to send
+    cdef bint in_flush_list
+    cdef bint in_turn_list
+
+    cdef int hold(self, const char* data, Py_ssize_t length) except -1
+    cdef void release_held(self) noexcept
+
+cdef struct Request:
+    void* connection
+    void* command
+    void* argv
+
+cdef enum:
+    BATCH = 64                      # requests parsed before they are executed
+
+cdef class Reactor:
+    cdef readonly int epoll
+    cdef public Executor executor
+    cdef dict owned                 # descriptor -> Connection
+    cdef dict callbacks             # descriptor -> callable, called when it is readable
+    cdef list flush_list
+    cdef list turn_list
+    cdef char* read_buffer
+    cdef Request batch[BATCH]
+    cdef int batched
+    cdef public bint interrupted
+    cdef public long long received
+    cdef public long long sent
+    cdef public long long rounds
+    cdef public long long busy_nanoseconds
+    cdef public long long longest_round
+    cdef public long long query_limit
+
+    cdef int control(self, int operation, int descriptor, unsigned int events) except -1
+    cpdef list poll(self, double timeout)
+    cdef int round(self, int milliseconds, list foreign) except -1
+    cdef int ready(self, int descriptor, unsigned int events, list foreign) except -1
+    cdef int take_turns(self) except -1
+    cdef int read(self, Connection connection) except -1
+    cdef int received_from(self, Connection connection, Py_ssize_t count) except -1
+    cdef int parse(self, Connection connection, const char* data, Py_ssize_t length) except -1
+    cdef int enqueue(self, Connection connection, list argv) except -1
+    cdef int execute_batch(self) except -1
+    cdef int execute_one(self, Connection connection, object command, list argv) except -1
+    cdef int flush(self) except -1
+    cdef int send(self, Connection connection) except -1
+    cdef int watch_writable(self, Connection connection, bint wanted) except -1
+    cdef int drop(self, Connection connection) except -1
