@@ -102,7 +102,7 @@ class Command:
     """
 
     name: bytes
-    handler: Handler | None
+    handler: Any  # a Handler; None in a container, which its arity keeps from being called
     arity: int
     flags: int
     acl_categories: int

@@ -1,0 +1,371 @@
+"""Commands on keys of whatever type: there or not, deleted, renamed, copied, moved, listed.
+
+Expiry has its own file (expire.py), and so have OBJECT (object.py) and the commands on whole
+databases (databases.py).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from redracer.core import errors
+from redracer.core.entry import HASH, LIST, SET, STREAM, STRING, ZSET
+from redracer.core.errors import CommandError
+from redracer.core.replies import OK, Reply, Status
+from redracer.engine.arguments import database, database_number, integer
+from redracer.engine.flags import (
+    ACL_DANGEROUS,
+    DENYOOM,
+    FAST,
+    GENERIC,
+    READONLY,
+    TOUCHES_ARBITRARY_KEYS,
+    WRITE,
+)
+from redracer.engine.grammar import integer as integer_argument
+from redracer.engine.grammar import key, pattern, string, token
+from redracer.engine.key_specs import ACCESS, DELETE, INSERT, OW, RM, RO, RW, UPDATE, Key, Keys
+from redracer.engine.registry import command
+
+if TYPE_CHECKING:
+    from redracer.core.keyspace import Keyspace
+    from redracer.engine.context import Context
+
+MISSING = -1  # what Keyspace.type_of answers for a key that is not there
+TYPE_NAMES = {STRING: b"string", LIST: b"list", SET: b"set", ZSET: b"zset", HASH: b"hash", STREAM: b"stream"}
+TYPES = {name: type for type, name in TYPE_NAMES.items()}
+ANY_TYPE = -1
+NO_TYPE = 127  # no value is of this type: SCAN with an unknown TYPE finds nothing
+CURSOR_MAX = 2**64 - 1
+CURSOR_DIGITS = 20
+SCAN_COUNT = 10  # keys that one SCAN call looks at, unless told otherwise
+
+SUMMED = ["request_policy:multi_shard", "response_policy:agg_sum"]
+
+
+@command(
+    "EXISTS",
+    arity=-2,
+    flags=READONLY | FAST,
+    keys=Keys(1, RO),
+    group=GENERIC,
+    since="1.0.0",
+    complexity="O(N) where N is the number of keys to check.",
+    args=[key(multiple=True)],
+    history=[("3.0.3", "Accepts multiple `key` arguments.")],
+    hints=SUMMED,
+)
+def exists(ctx: Context, args: list[bytes]) -> Reply:
+    """Determines whether one or more keys exist."""
+    return sum(map(ctx.db.exists, args[1:]))
+
+
+@command(
+    "TOUCH",
+    arity=-2,
+    flags=READONLY | FAST,
+    keys=Keys(1, RO),
+    group=GENERIC,
+    since="3.2.1",
+    complexity="O(N) where N is the number of keys that will be touched.",
+    args=[key(multiple=True)],
+    hints=SUMMED,
+)
+def touch(ctx: Context, args: list[bytes]) -> Reply:
+    """Returns the number of existing keys out of those specified after updating the time they were last
+    accessed.
+    """
+    return sum(map(ctx.db.touch, args[1:]))
+
+
+@command(
+    "DEL",
+    arity=-2,
+    flags=WRITE,
+    keys=Keys(1, RM | DELETE),
+    group=GENERIC,
+    since="1.0.0",
+    complexity="O(N) where N is the number of keys that will be removed. When a key to remove holds a value "
+    "other than a string, the individual complexity for this key is O(M) where M is the number of elements "
+    "in the list, set, sorted set or hash. Removing a single key that holds a string value is O(1).",
+    args=[key(multiple=True)],
+    hints=SUMMED,
+)
+def delete(ctx: Context, args: list[bytes]) -> Reply:
+    """Deletes one or more keys."""
+    if ctx.config["lazyfree-lazy-user-del"]:
+        return unlink(ctx, args)
+    deleted = 0
+    for name in args[1:]:
+        if ctx.db.delete(name):
+            ctx.changed(name, "del")
+            deleted += 1
+    return deleted
+
+
+@command(
+    "UNLINK",
+    arity=-2,
+    flags=WRITE | FAST,
+    keys=Keys(1, RM | DELETE),
+    group=GENERIC,
+    since="4.0.0",
+    complexity="O(1) for each key removed regardless of its size. Then the server does O(N) work in slices "
+    "in order to reclaim memory, where N is the number of allocations the deleted objects were composed of.",
+    args=[key(multiple=True)],
+    hints=SUMMED,
+)
+def unlink(ctx: Context, args: list[bytes]) -> Reply:
+    """Asynchronously deletes one or more keys."""
+    deleted = 0
+    for name in args[1:]:
+        if unlink_key(ctx, ctx.db, name):
+            ctx.changed(name, "del")
+            deleted += 1
+    return deleted
+
+
+def unlink_key(ctx: Context, db: Keyspace, name: bytes) -> bool:
+    """Takes a key out and frees its value in slices; whether it was there. O(1)."""
+    kind = db.type_of(name)
+    if kind in (MISSING, STRING):
+        return kind == STRING and db.delete(name)
+    ctx.engine.lazy_free.add(db.take(name))
+    return True
+
+
+@command(
+    "TYPE",
+    arity=2,
+    flags=READONLY | FAST,
+    keys=Key(1, RO),
+    group=GENERIC,
+    since="1.0.0",
+    complexity="O(1)",
+    args=[key()],
+)
+def type_(ctx: Context, args: list[bytes]) -> Reply:
+    """Determines the type of value stored at a key."""
+    return Status(TYPE_NAMES.get(ctx.db.type_of(args[1]), b"none"))
+
+
+@command(
+    "RENAME",
+    arity=3,
+    flags=WRITE,
+    keys=(Key(1, RW | ACCESS | DELETE), Key(2, OW | UPDATE)),
+    group=GENERIC,
+    since="1.0.0",
+    complexity="O(1)",
+    args=[key(), key("newkey", 1)],
+)
+def rename(ctx: Context, args: list[bytes]) -> Reply:
+    """Renames a key and overwrites the destination."""
+    _rename(ctx, args[1], args[2], True)
+    return OK
+
+
+@command(
+    "RENAMENX",
+    arity=3,
+    flags=WRITE | FAST,
+    keys=(Key(1, RW | ACCESS | DELETE), Key(2, OW | INSERT)),
+    group=GENERIC,
+    since="1.0.0",
+    complexity="O(1)",
+    args=[key(), key("newkey", 1)],
+    history=[
+        ("3.2.0", "The command no longer returns an error when source and destination names are the same.")
+    ],
+)
+def renamenx(ctx: Context, args: list[bytes]) -> Reply:
+    """Renames a key only when the target key name doesn't exist."""
+    return int(_rename(ctx, args[1], args[2], False))
+
+
+def _rename(ctx: Context, source: bytes, destination: bytes, overwrite: bool) -> bool:
+    """Renames, with the expiry; False if nothing was to be done or the destination was in the way."""
+    db = ctx.db
+    kind = db.type_of(source)
+    if kind == MISSING:
+        raise CommandError(errors.NO_SUCH_KEY)
+    if source == destination:
+        return False
+    overwritten = db.type_of(destination)
+    if overwritten != MISSING and not overwrite:
+        return False
+    db.delete(destination)
+    db.move(source, db, destination)
+    ctx.changed(source, "rename_from")
+    ctx.changed(destination, "rename_to", 0)  # one change: the key has another name
+    _notify_overwritten(ctx, db, destination, overwritten, kind)
+    return True
+
+
+def _notify_overwritten(ctx: Context, db: Keyspace, name: bytes, old: int, new: int) -> None:
+    """Tells of a key whose value of type `old` (or MISSING) was replaced by one of type `new`."""
+    if old == MISSING or not ctx.effects.observed:
+        return
+    ctx.effects.key_event(db.index, name, "overwritten")
+    if old != new:
+        ctx.effects.key_event(db.index, name, "type_changed")
+
+
+@command(
+    "COPY",
+    arity=-3,
+    flags=WRITE | DENYOOM,
+    keys=(Key(1, RO | ACCESS), Key(2, OW | UPDATE)),
+    group=GENERIC,
+    since="6.2.0",
+    complexity="O(N) worst case for collections, where N is the number of nested items. O(1) for string "
+    "values.",
+    args=[
+        key("source"),
+        key("destination", 1),
+        integer_argument("destination-db", token="DB", optional=True),
+        token("REPLACE", optional=True),
+    ],
+)
+def copy(ctx: Context, args: list[bytes]) -> Reply:
+    """Copies the value of a key to a new key."""
+    target, replace = _copy_options(ctx, args)
+    source, destination = args[1], args[2]
+    if target is ctx.db and source == destination:
+        raise CommandError(errors.SAME_OBJECT)
+    kind = ctx.db.type_of(source)
+    if kind == MISSING:
+        return 0
+    overwritten = target.type_of(destination)
+    if overwritten != MISSING and not replace:
+        return 0
+    target.delete(destination)
+    ctx.db.copy(source, target, destination)
+    ctx.changed_in(target, destination, "copy_to")
+    _notify_overwritten(ctx, target, destination, overwritten, kind)
+    return 1
+
+
+def _copy_options(ctx: Context, args: list[bytes]) -> tuple[Keyspace, bool]:
+    """The database to copy to, and whether to replace what is there."""
+    target, replace = ctx.db, False
+    position = 3
+    while position < len(args):
+        option = args[position].lower()
+        if option == b"replace":
+            replace = True
+        elif option == b"db" and position + 1 < len(args):
+            position += 1
+            target = database(ctx, database_number(args[position]))
+        else:
+            raise CommandError(errors.SYNTAX)
+        position += 1
+    return target, replace
+
+
+@command(
+    "MOVE",
+    arity=3,
+    flags=WRITE | FAST,
+    keys=Key(1, RW | ACCESS | UPDATE),
+    group=GENERIC,
+    since="1.0.0",
+    complexity="O(1)",
+    args=[key(), integer_argument("db")],
+)
+def move(ctx: Context, args: list[bytes]) -> Reply:
+    """Moves a key to another database."""
+    name = args[1]
+    target = database(ctx, database_number(args[2]))
+    if target is ctx.db:
+        raise CommandError(errors.SAME_OBJECT)
+    if ctx.db.type_of(name) == MISSING or target.type_of(name) != MISSING:
+        return 0
+    ctx.db.move(name, target, name)
+    ctx.changed(name, "move_from")
+    ctx.changed_in(target, name, "move_to", 0)  # one change: the key is elsewhere
+    return 1
+
+
+@command(
+    "RANDOMKEY",
+    arity=1,
+    flags=READONLY | TOUCHES_ARBITRARY_KEYS,
+    group=GENERIC,
+    since="1.0.0",
+    complexity="O(1)",
+    hints=["request_policy:all_shards", "response_policy:special", "nondeterministic_output"],
+)
+def randomkey(ctx: Context, args: list[bytes]) -> Reply:
+    """Returns a random key name from the database."""
+    return ctx.db.random_key()
+
+
+@command(
+    "KEYS",
+    arity=2,
+    flags=READONLY,
+    group=GENERIC,
+    acl=ACL_DANGEROUS,
+    since="1.0.0",
+    complexity="O(N) with N being the number of keys in the database, under the assumption that the key "
+    "names in the database and the given pattern have limited length.",
+    args=[pattern()],
+    hints=["request_policy:all_shards", "nondeterministic_output_order"],
+)
+def keys(ctx: Context, args: list[bytes]) -> Reply:
+    """Returns all key names that match a pattern."""
+    return ctx.db.keys(args[1])
+
+
+@command(
+    "SCAN",
+    arity=-2,
+    flags=READONLY | TOUCHES_ARBITRARY_KEYS,
+    group=GENERIC,
+    since="2.8.0",
+    complexity="O(1) for every call. O(N) for a complete iteration, including enough command calls for the "
+    "cursor to return back to 0. N is the number of elements inside the collection.",
+    args=[
+        integer_argument("cursor"),
+        pattern(token="MATCH", optional=True),
+        integer_argument("count", token="COUNT", optional=True),
+        string("type", token="TYPE", optional=True, since="6.0.0"),
+    ],
+    history=[("6.0.0", "Added the `TYPE` subcommand.")],
+    hints=["nondeterministic_output", "request_policy:special", "response_policy:special"],
+)
+def scan(ctx: Context, args: list[bytes]) -> Reply:
+    """Iterates over the key names in the database."""
+    cursor = scan_cursor(args[1])
+    count, wanted, kind = SCAN_COUNT, None, ANY_TYPE
+    for position in range(2, len(args), 2):
+        option = args[position].lower()
+        if position + 1 == len(args):
+            raise CommandError(errors.SYNTAX)
+        value = args[position + 1]
+        if option == b"count":
+            count = scan_count(value)
+        elif option == b"match":
+            wanted = None if value == b"*" else value
+        elif option == b"type":
+            kind = TYPES.get(value.lower(), NO_TYPE)
+        else:
+            raise CommandError(errors.SYNTAX)
+    cursor, found = ctx.db.scan(cursor, count, kind, wanted)
+    return [b"%d" % cursor, found]
+
+
+def scan_cursor(text: bytes) -> int:
+    """A cursor as SCAN and its kin take it, 64 bits unsigned; CommandError if it is none."""
+    if not text.isdigit() or len(text) > CURSOR_DIGITS or int(text) > CURSOR_MAX:
+        raise CommandError(errors.INVALID_CURSOR)
+    return int(text)
+
+
+def scan_count(text: bytes) -> int:
+    """The COUNT of SCAN and its kin, 1 or more; CommandError if it is none."""
+    count = integer(text)
+    if count < 1:
+        raise CommandError(errors.SYNTAX)
+    return count
