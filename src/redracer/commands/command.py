@@ -14,7 +14,7 @@ from redracer.core import errors, glob
 from redracer.core.errors import CommandError
 from redracer.core.replies import Map, Reply, Set, Status
 from redracer.engine import flags as f
-from redracer.engine.grammar import BLOCK, ONE_OF, Arg, one_of, string
+from redracer.engine.grammar import BLOCK, ONE_OF, Arg, one_of, pattern, string
 from redracer.engine.key_specs import KEY_FLAG_NAMES, Count, Index, KeySpec, Keyword, Range
 from redracer.engine.registry import Command, command, help_subcommand, lookup, lookup_name
 
@@ -111,7 +111,7 @@ def command_docs(ctx: Context, args: list[bytes]) -> Reply:
             "filterby",
             string("module-name", token="MODULE"),
             string("category", token="ACLCAT"),
-            string("pattern", token="PATTERN"),
+            pattern(token="PATTERN"),
             token="FILTERBY",
             optional=True,
         )

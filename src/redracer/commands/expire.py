@@ -165,7 +165,7 @@ def _allows(conditions: int, current: int, when: int) -> bool:
 )
 def ttl(ctx: Context, args: list[bytes]) -> Reply:
     """Returns the expiration time in seconds of a key."""
-    when = ctx.db.expiry_of(args[1])
+    when = ctx.db.expiry_of(args[1], True)
     return when if when < 0 else (max(when - ctx.now, 0) + 500) // 1000
 
 
@@ -183,7 +183,7 @@ def ttl(ctx: Context, args: list[bytes]) -> Reply:
 )
 def pttl(ctx: Context, args: list[bytes]) -> Reply:
     """Returns the expiration time in milliseconds of a key."""
-    when = ctx.db.expiry_of(args[1])
+    when = ctx.db.expiry_of(args[1], True)
     return when if when < 0 else max(when - ctx.now, 0)
 
 
@@ -199,7 +199,7 @@ def pttl(ctx: Context, args: list[bytes]) -> Reply:
 )
 def expiretime(ctx: Context, args: list[bytes]) -> Reply:
     """Returns the expiration time of a key as a Unix timestamp."""
-    when = ctx.db.expiry_of(args[1])
+    when = ctx.db.expiry_of(args[1], True)
     return when if when < 0 else (when + 500) // 1000
 
 
@@ -215,7 +215,7 @@ def expiretime(ctx: Context, args: list[bytes]) -> Reply:
 )
 def pexpiretime(ctx: Context, args: list[bytes]) -> Reply:
     """Returns the expiration time of a key as a Unix milliseconds timestamp."""
-    return ctx.db.expiry_of(args[1])
+    return ctx.db.expiry_of(args[1], True)
 
 
 @command(
