@@ -45,8 +45,8 @@ compat: $(VENV)/.built ## run Redis's own test suite; ARGS="--units unit/expire 
 compat-quick: $(VENV)/.built ## the part of Redis's test suite that `make test` runs
 	$(BIN)/python -m tests.compat --quick $(ARGS)
 
-bench: $(VENV)/.built ## measure against redis-server; ARGS="--quick" or "--only cpu --tests SET,GET" for a part
-	$(BIN)/python -m benchmarks $(ARGS)
+bench: $(VENV)/.built ## measure against redis-server (an hour; ARGS="--quick", or "--only cpu --tests SET" for a part)
+	$(BIN)/python -m benchmarks $(or $(ARGS),--publish)
 
 clean: ## remove what the build made
 	rm -rf build $(VENV)
