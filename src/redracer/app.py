@@ -1,0 +1,177 @@
+"""The composition root: builds a server out of its parts and runs it until it is told to stop.
+
+Only this module knows all layers. What the engine may ask of its surroundings it finds in
+`engine.ports` by name; each is set here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import faulthandler
+import gc
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, Any
+
+from redracer.engine import log
+from redracer.engine.engine import Engine
+from redracer.engine.registry import RegistrationError
+from redracer.engine.version import REDIS_VERSION, VERSION
+from redracer.net.front import Front
+from redracer.net.listeners import ListenError
+from redracer.net.reactor import Reactor
+from redracer.net.selector import ReactorSelector
+
+if TYPE_CHECKING:
+    from redracer.engine.config import Config
+
+WORK_PAUSE = 0.003  # s between two slices of background work: with slices of 1 ms, a quarter of a core
+SIGNAL_NAMES = {signal.SIGTERM: "SIGTERM", signal.SIGINT: "SIGINT"}
+
+
+def load_commands() -> None:
+    """Imports every module that declares commands; each registers itself."""
+    from redracer import commands, types
+
+    commands.load()
+    types.load()
+
+
+class Server:
+    """A running server: an engine, its reactor under an asyncio loop, and its listeners."""
+
+    def __init__(self, config: Config) -> None:
+        load_commands()
+        self.config = config
+        self.engine = Engine(config, config.commands_renamed)
+        self.reactor = Reactor(self.engine.dispatcher)
+        self.loop = asyncio.SelectorEventLoop(ReactorSelector(self.reactor))
+        self.front = Front(self.engine, self.reactor)
+        self.exit_code = 0
+        self.stopping = False
+        self.cron_paused = False
+        self.work_timer: asyncio.TimerHandle | None = None
+        self.engine.ports.update(
+            reactor=self.reactor,
+            front=self.front,
+            server=self,
+            shutdown=self.shutdown,
+            call_later=self.call_later,
+        )
+
+    def call_later(self, seconds: float, callback: Any, *arguments: Any) -> asyncio.TimerHandle:
+        """asyncio's call_later for the engine; interrupts the reactor so that the loop sees the new timer."""
+        self.reactor.interrupted = True
+        return self.loop.call_later(seconds, callback, *arguments)
+
+    def run(self) -> int:
+        """Serves until a shutdown; returns the exit code. Raises ListenError."""
+        self.front.open()
+        self.install_signal_handlers()
+        # The data path makes no cycles, and a collection would walk every object that start-up made.
+        gc.collect()
+        gc.freeze()
+        gc.disable()
+        self.loop.call_soon(self.tick)
+        log.notice("Server initialized")
+        if self.front.tcp:
+            log.notice("Ready to accept connections tcp")
+        if self.front.unix:
+            log.notice("Ready to accept connections unix")
+        try:
+            self.loop.run_forever()
+        finally:
+            self.front.close()
+        return self.exit_code
+
+    # --- time
+
+    def tick(self) -> None:
+        """The periodic work, and the start of the background work."""
+        if not self.cron_paused:
+            self.engine.tick()
+            if self.work_timer is None:
+                self.work()
+        self.loop.call_later(1 / self.config["hz"], self.tick)
+
+    def work(self) -> None:
+        """A slice of background work; comes back soon while there is more."""
+        self.work_timer = None
+        if self.engine.work():
+            self.work_timer = self.loop.call_later(WORK_PAUSE, self.work)
+
+    # --- the end
+
+    def install_signal_handlers(self) -> None:
+        """SIGTERM and SIGINT shut down as configured; a second SIGINT exits at once."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self.loop.add_signal_handler(number, self.on_signal, number)
+        for ignored in (signal.SIGHUP, signal.SIGPIPE):
+            signal.signal(ignored, signal.SIG_IGN)
+
+    def on_signal(self, number: signal.Signals) -> None:
+        """Told to stop from outside."""
+        if self.stopping and number == signal.SIGINT:
+            log.warning("You insist... exiting now.")
+            self.front.close()
+            self.remove_pid_file()
+            os._exit(1)
+        log.warning(f"Received {SIGNAL_NAMES[number]} scheduling shutdown...")
+        self.shutdown()
+
+    def shutdown(self, *, save: bool | None = None, now: bool = False, force: bool = False) -> None:
+        """Ends the server after this round: sends what is pending, and stops the loop."""
+        self.stopping = True
+        log.warning("User requested shutdown...")
+        self.reactor.interrupted = True
+        self.loop.call_soon(self.finish)
+
+    def finish(self) -> None:
+        """The last steps before the loop stops."""
+        for client in list(self.engine.clients.values()):
+            if client.transport is not None:
+                client.transport.flush_now()  # type: ignore[attr-defined]
+        self.remove_pid_file()
+        log.warning("Redis is now ready to exit, bye bye...")
+        self.loop.stop()
+
+    def remove_pid_file(self) -> None:
+        """Removes the pid file that the start wrote."""
+        path = self.config["pidfile"]
+        if path:
+            log.notice("Removing the pid file.")
+            with contextlib.suppress(OSError):
+                os.unlink(path)
+
+
+def announce(config: Config) -> None:
+    """The first lines of the log: who this is."""
+    log.warning("oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo")
+    log.warning(
+        f"Redis version={REDIS_VERSION}, bits=64, commit=00000000, modified=0, pid={os.getpid()}, "
+        f"just started (redracer {VERSION}, Python {sys.version.split()[0]})"
+    )
+    if config.get_file_path():
+        log.warning("Configuration loaded")
+    for line in config.without_effect():
+        log.warning(f"WARNING: {line}")
+    port = config["port"]
+    if config["always-show-logo"] or (sys.stdout.isatty() and not config["logfile"]):
+        log.raw(f"\n  redracer {VERSION}, compatible with Redis {REDIS_VERSION}\n")
+        log.raw(f"\n  Running in standalone mode\n  Port: {port}\n")
+        log.raw(f"\n PID: {os.getpid()}\n\n")
+    else:
+        log.notice(f"Running mode=standalone, port={port}.")
+
+
+def run(config: Config) -> int:
+    """Runs a server with this configuration in the foreground; returns the exit code of the process."""
+    faulthandler.enable()
+    announce(config)
+    try:
+        return Server(config).run()
+    except (ListenError, RegistrationError) as error:
+        log.warning(str(error))
+        return 1
