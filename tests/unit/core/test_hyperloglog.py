@@ -1,39 +1,16 @@
 """HyperLogLog: the bytes of a real server where one is installed, dense against sparse, corrupted input."""
 
 import random
-import shutil
-import subprocess
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import redis
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from redis.backoff import ConstantBackoff
-from redis.retry import Retry
 
 from redracer.core import hyperloglog as hll
 
 LIMIT = 3000
 STALE = b"HYLL\x01\0\0\0" + b"\0" * 7 + b"\x80"
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[redis.Redis]:
-    program = shutil.which("redis-server")
-    if program is None:
-        pytest.skip("no redis-server here to compare with")
-    directory: Path = tmp_path_factory.mktemp("server")
-    socket = directory / "socket"
-    command = [program, "--port", "0", "--unixsocket", str(socket), "--save", "", "--dir", str(directory)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
-        retry = Retry(ConstantBackoff(0.05), 200)
-        client = redis.Redis(unix_socket_path=str(socket), retry=retry)
-        client.ping()
-        yield client
-        client.close()
-        process.terminate()
 
 
 def elements(seed: int, number: int) -> list[bytes]:
@@ -42,53 +19,53 @@ def elements(seed: int, number: int) -> list[bytes]:
 
 
 @pytest.mark.parametrize(("seed", "limit"), [(1, 3000), (2, 100), (3, 16), (4, 16000)])
-def test_same_bytes_as_the_server(server: redis.Redis, seed: int, limit: int) -> None:
-    server.flushall()
-    server.config_set("hll-sparse-max-bytes", limit)
+def test_same_bytes_as_the_server(real_server: redis.Redis, seed: int, limit: int) -> None:
+    real_server.flushall()
+    real_server.config_set("hll-sparse-max-bytes", limit)
     value = hll.EMPTY
-    server.execute_command("PFADD", "a")
-    assert server.get("a") == value
+    real_server.execute_command("PFADD", "a")
+    assert real_server.get("a") == value
     for batch in range(60):
         added = elements(seed * 1000 + batch, 1 + batch * batch)
-        replied = server.execute_command("PFADD", "a", *added)
+        replied = real_server.execute_command("PFADD", "a", *added)
         value, changed = hll.add(value, added, limit)
-        assert server.get("a") == value
+        assert real_server.get("a") == value
         assert replied == (changed > 0)
         cardinality = hll.count([value])
-        assert server.execute_command("PFCOUNT", "a") == cardinality
+        assert real_server.execute_command("PFCOUNT", "a") == cardinality
         if hll.cached_count(value) is None:
             value = hll.with_cached_count(value, cardinality)
-        assert server.get("a") == value
+        assert real_server.get("a") == value
 
 
 @pytest.mark.parametrize("sizes", [(3, 5), (1, 700), (700, 2), (20000, 10), (10, 20000), (0, 0)])
-def test_merge_as_the_server(server: redis.Redis, sizes: tuple[int, int]) -> None:
-    server.flushall()
-    server.config_set("hll-sparse-max-bytes", LIMIT)
+def test_merge_as_the_server(real_server: redis.Redis, sizes: tuple[int, int]) -> None:
+    real_server.flushall()
+    real_server.config_set("hll-sparse-max-bytes", LIMIT)
     values = []
     for index, size in enumerate(sizes):
         added = elements(index, size)
         for start in range(0, max(size, 1), 500):
-            server.execute_command("PFADD", f"k{index}", *added[start : start + 500])
+            real_server.execute_command("PFADD", f"k{index}", *added[start : start + 500])
         values.append(hll.add(hll.EMPTY, added, LIMIT)[0])
-    assert server.execute_command("PFCOUNT", "k0", "k1") == hll.count(values)
-    server.execute_command("PFMERGE", "target", "k0", "k1")
-    assert server.get("target") == hll.merge(hll.EMPTY, values, LIMIT)
-    server.execute_command("PFMERGE", "k0", "k1")
-    assert server.get("k0") == hll.merge(values[0], values[1:], LIMIT)
+    assert real_server.execute_command("PFCOUNT", "k0", "k1") == hll.count(values)
+    real_server.execute_command("PFMERGE", "target", "k0", "k1")
+    assert real_server.get("target") == hll.merge(hll.EMPTY, values, LIMIT)
+    real_server.execute_command("PFMERGE", "k0", "k1")
+    assert real_server.get("k0") == hll.merge(values[0], values[1:], LIMIT)
 
 
-def test_debug_as_the_server(server: redis.Redis) -> None:
-    server.flushall()
-    server.config_set("hll-sparse-max-bytes", LIMIT)
+def test_debug_as_the_server(real_server: redis.Redis) -> None:
+    real_server.flushall()
+    real_server.config_set("hll-sparse-max-bytes", LIMIT)
     added = elements(9, 300)
-    server.execute_command("PFADD", "a", *added)
+    real_server.execute_command("PFADD", "a", *added)
     value, _ = hll.add(hll.EMPTY, added, LIMIT)
-    assert server.execute_command("PFDEBUG", "DECODE", "a") == hll.describe(value)
-    assert server.execute_command("PFDEBUG", "TODENSE", "a") == 1
-    assert server.get("a") == hll.to_dense(value)
+    assert real_server.execute_command("PFDEBUG", "DECODE", "a") == hll.describe(value)
+    assert real_server.execute_command("PFDEBUG", "TODENSE", "a") == 1
+    assert real_server.get("a") == hll.to_dense(value)
     assert (
-        server.execute_command("PFDEBUG", "GETREG", "a")
+        real_server.execute_command("PFDEBUG", "GETREG", "a")
         == hll.registers(value)
         == hll.registers(hll.to_dense(value))
     )
