@@ -42,7 +42,7 @@ def machine(programs: Sequence[Program]) -> Section:
 def version(program: Program) -> str:
     """What the program answers to --version."""
     result = subprocess.run([*program.command, "--version"], capture_output=True, text=True, timeout=60)
-    return (result.stdout or result.stderr).strip().partition("\n")[0]
+    return result.stdout.strip().partition("\n")[0] if result.returncode == 0 else "unknown version"
 
 
 def processor() -> str:
