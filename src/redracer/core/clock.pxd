@@ -1,5 +1,7 @@
 """The time that the engine has decided on: core never asks the system for it."""
 
+from libc.stdint cimport uint64_t
+
 
 cdef class Clock:
     cdef readonly long long now             # Unix time, ms
@@ -9,11 +11,11 @@ cdef class Clock:
     cdef public bint no_touch               # CLIENT NO-TOUCH: lookups leave the entry's clock alone
     cdef public int lfu_log_factor
     cdef public int lfu_decay_time          # minutes
-    cdef unsigned long long random_state
+    cdef uint64_t random_state
 
     cpdef void set_time(self, long long now) noexcept
-    cdef unsigned long long random(self) noexcept
     cdef unsigned int initial(self) noexcept
     cdef unsigned int touched(self, unsigned int stamp) noexcept
+    cdef unsigned int incremented(self, unsigned int counter) noexcept
     cdef unsigned int frequency(self, unsigned int stamp) noexcept
     cdef unsigned int idle_seconds(self, unsigned int stamp) noexcept

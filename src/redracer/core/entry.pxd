@@ -6,10 +6,16 @@
 entry owns. A key of 65,535 bytes or more is a reference to a bytes object, in place of the key's bytes.
 """
 
-from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_GET_SIZE
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.object cimport PyObject
 from libc.stdint cimport int64_t, uint16_t, uint32_t, uint64_t
+
+# Borrowed pointers on purpose: an `object` would touch the reference count, which a forked child must not.
+cdef extern from "Python.h" nogil:
+    char* bytes_data "PyBytes_AS_STRING"(PyObject* value)
+    Py_ssize_t bytes_length "PyBytes_GET_SIZE"(PyObject* value)
+    char* bytearray_data "PyByteArray_AS_STRING"(PyObject* value)
+    Py_ssize_t bytearray_length "PyByteArray_GET_SIZE"(PyObject* value)
+    bint is_bytearray "PyByteArray_CheckExact"(PyObject* value)
 
 cpdef enum:                         # a value's type
     STRING = 0
@@ -36,6 +42,8 @@ cdef enum:
     ENTRY_HEADER = 8
     INLINE_LIMIT = 1024             # bytes: a longer string is an object of its own
     EMBSTR_LIMIT = 44               # bytes: Redis's limit of the encoding "embstr"
+
+cpdef enum:                         # in place of an expiry
     NO_EXPIRY = -1
     KEEP_EXPIRY = -2
 
@@ -66,9 +74,14 @@ cdef inline void set_stamp(Entry* entry, unsigned int stamp) noexcept nogil:
     entry.meta = entry.meta & TAG_MASK | stamp << STAMP_SHIFT
 
 
+cdef inline int64_t* entry_expiry_field(const Entry* entry) noexcept nogil:
+    """Only where HAS_EXPIRY is set."""
+    return <int64_t*>(<char*>entry + ENTRY_HEADER)
+
+
 cdef inline int64_t entry_expiry(const Entry* entry) noexcept nogil:
     """Unix time in ms, or NO_EXPIRY."""
-    return (<const int64_t*>(<const char*>entry + ENTRY_HEADER))[0] if entry.meta & HAS_EXPIRY else NO_EXPIRY
+    return entry_expiry_field(entry)[0] if entry.meta & HAS_EXPIRY else NO_EXPIRY
 
 
 cdef inline int64_t* entry_word(const Entry* entry) noexcept nogil:
@@ -90,13 +103,13 @@ cdef inline char* entry_key_field(const Entry* entry) noexcept nogil:
 
 cdef inline const char* entry_key(const Entry* entry) noexcept nogil:
     if entry.meta & KEY_EXTERNAL:
-        return PyBytes_AS_STRING(<object>(<PyObject**>entry_key_field(entry))[0])
+        return bytes_data((<PyObject**>entry_key_field(entry))[0])
     return entry_key_field(entry)
 
 
 cdef inline Py_ssize_t entry_key_length(const Entry* entry) noexcept nogil:
     if entry.meta & KEY_EXTERNAL:
-        return PyBytes_GET_SIZE(<object>(<PyObject**>entry_key_field(entry))[0])
+        return bytes_length((<PyObject**>entry_key_field(entry))[0])
     return entry.key_length
 
 
@@ -104,4 +117,16 @@ cdef inline char* entry_inline_value(const Entry* entry) noexcept nogil:
     return entry_key_field(entry) + (8 if entry.meta & KEY_EXTERNAL else entry.key_length)
 
 
+cdef size_t bytes_size(PyObject* value) noexcept
+cdef size_t entry_size(const Entry* entry) noexcept
+cdef size_t entry_memory(const Entry* entry) noexcept
+cdef Entry* entry_new(bytes key, unsigned int tag, unsigned int stamp, int64_t expire_at, size_t value_length) except NULL
+cdef Entry* entry_moved(const Entry* entry, bytes key, int64_t expire_at) except NULL
+cdef void set_entry_object(Entry* entry, object value) noexcept
+cdef void drop_entry_object(Entry* entry) noexcept
+cdef void entry_free(Entry* entry) noexcept
+cdef void entry_free_shell(Entry* entry) noexcept
+cdef uint64_t entry_hash(void* entry) noexcept
+cdef bytes entry_key_bytes(const Entry* entry)
 cdef void entry_text(const Entry* entry, Text* text) noexcept
+cdef object entry_value(const Entry* entry)

@@ -42,6 +42,6 @@ cdef inline void release(void* block, size_t size) noexcept:
 
 
 cdef void* reallocate(void* block, size_t old_size, size_t new_size) except NULL
-cdef void* allocate_lines(size_t size) except NULL
+cdef void* allocate_lines(size_t size) noexcept
 cdef void release_lines(void* block, size_t size) noexcept
 cpdef size_t used_memory() noexcept

@@ -12,6 +12,7 @@ cdef extern from "bucket.h" nogil:
         uint64_t slots[8]
     unsigned int bucket_match(const Bucket* bucket, unsigned int tag)
     int lowest_bit(unsigned int mask)
+    uint64_t reversed_bits(uint64_t word)
     void prefetch(const void* address)
     const uint64_t SLOT_OCCUPIED
     const uint64_t SLOT_POINTER
@@ -42,7 +43,7 @@ cdef struct Table:
 
 cdef struct TableIterator:          # all zero: at the start
     size_t bucket
-    size_t slot
+    size_t position                 # in the bucket's chain
 
 
 cdef inline Bucket* bucket_at(BucketArray* array, size_t index) noexcept nogil:
@@ -72,11 +73,23 @@ cdef inline void* item_of(uint64_t slot) noexcept nogil:
     return <void*>(slot & SLOT_POINTER)
 
 
+cdef inline void replace_item(uint64_t* slot, void* item) noexcept nogil:
+    """Puts another item of the same hash into the slot."""
+    slot[0] = slot[0] & ~SLOT_POINTER | <uint64_t>item
+
+
+cdef inline uint64_t next_scan_cursor(Table* table, uint64_t cursor) noexcept nogil:
+    """The cursor after `cursor`: its bits under the mask are counted up from the highest to the lowest (see
+    docs/design/keyspace.md for why no item that stays is missed while the table grows and shrinks). 0: the end."""
+    return reversed_bits(reversed_bits(cursor | ~<uint64_t>table.low_mask) + 1)
+
+
 cdef int table_init(Table* table, HashFunction hash_of) except -1
 cdef void table_free(Table* table) noexcept
 cdef int table_insert(Table* table, uint64_t hash, void* item) except -1
 cdef uint64_t* table_find_item(Table* table, uint64_t hash, void* item) noexcept
 cdef void table_remove(Table* table, uint64_t hash, uint64_t* slot) noexcept
-cdef void* table_random(Table* table, uint64_t (*random)(void* state) noexcept, void* state) noexcept
+cdef uint64_t* chain_slot(Table* table, size_t index, size_t position) noexcept nogil
 cdef void* table_next(Table* table, TableIterator* iterator) noexcept nogil
-cdef size_t table_bytes(Table* table) noexcept
+cdef void* table_random(Table* table, uint64_t* random_state) noexcept nogil
+cdef size_t longest_chain(Table* table) noexcept nogil
