@@ -60,6 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     config.arguments = words
     try:
         _configure(config, words)
+        _check_renames(config)
     except ConfigFileError as error:
         sys.stderr.buffer.write(error.report())
         sys.stderr.flush()
@@ -67,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigFileMissing as error:
         log.warning(str(error))
         return 1
-    return _start(config, with_options=bool(words))
+    return _start(config)
 
 
 def _other_task(words: Sequence[str]) -> int | None:
@@ -114,35 +115,36 @@ def _configure(config: Config, words: Sequence[str]) -> None:
     config.on_change("loglevel", log.set_level)
 
 
-def _start(config: Config, with_options: bool) -> int:
-    supervised = process.supervisor(config) != "no"
-    if config["daemonize"] and not supervised:
-        process.daemonize()
-    log.notice("oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo")
-    bits = 64 if sys.maxsize > 2**32 else 32
-    log.notice(
-        f"Redis version={REDIS_VERSION}, bits={bits}, commit=00000000, modified=0, pid={os.getpid()}, "
-        f"just started (redracer {VERSION})"
-    )
-    if with_options:
-        log.notice("Configuration loaded")
-    else:
+def _check_renames(config: Config) -> None:
+    """Refuse a rename-command line for a command that does not exist, or to a name that does."""
+    if not config.rename_lines:
+        return
+    from redracer.app import load_commands
+    from redracer.engine import registry
+
+    load_commands()
+    renames = {}
+    for line in config.rename_lines:
+        renames[line.words[1]] = line.words[2]
+        try:
+            registry.default.build_table(renames)
+        except registry.RegistrationError as error:
+            raise ConfigFileError(str(error), line.number, line.text) from None
+
+
+def _start(config: Config) -> int:
+    if not config.arguments:
         log.warning(
             "Warning: no config file specified, using the default config. In order to specify a config "
             f"file use {sys.argv[0]} /path/to/redis.conf"
         )
-    for line in config.without_effect():
-        log.warning(line)
+    supervised = process.supervisor(config) != "no"
+    if config["daemonize"] and not supervised:
+        process.daemonize()
+    process.create_pid_file(config)
     from redracer.app import run
 
-    try:
-        exit_code: int = run(config)
-    except ConfigFileError as error:
-        # A line whose meaning only the server knows: rename-command of a command that does not exist.
-        sys.stderr.buffer.write(error.report())
-        sys.stderr.flush()
-        return 1
-    return exit_code
+    return run(config)
 
 
 if __name__ == "__main__":

@@ -49,10 +49,9 @@ class Config:
 
     `config["maxmemory"]` is the typed value in force, under the option's current name (never an alias).
     `values` is the same as a dict, for reading only.
-    `commands_renamed` holds the file's rename-command lines, for the owner of the command table.
     """
 
-    __slots__ = ("_callbacks", "_listed", "arguments", "commands_renamed", "file_path", "rewriters", "values")
+    __slots__ = ("_callbacks", "_listed", "arguments", "file_path", "rename_lines", "rewriters", "values")
 
     def __init__(self) -> None:
         self.values: dict[str, Any] = {option.name: option.default for option in OPTIONS}
@@ -62,12 +61,18 @@ class Config:
         self._listed: set[str] = set()
         self.file_path: str | None = None
         self.arguments: list[str] = []
-        self.commands_renamed: list[Line] = []
+        # The file's rename-command lines.
+        self.rename_lines: list[Line] = []
         # What CONFIG REWRITE writes for a directive that is no option: {"user": function -> list of words}.
         self.rewriters: dict[str, Callable[[], list[bytes]]] = {}
 
     def __getitem__(self, name: str) -> Any:
         return self.values[name]
+
+    @property
+    def commands_renamed(self) -> dict[bytes, bytes]:
+        """What the file's rename-command lines say: a command's name to its new name, or to b"" for none."""
+        return {line.words[1]: line.words[2] for line in self.rename_lines}
 
     def get_file_path(self) -> str | None:
         """The absolute path of the configuration file, or None if the server was started without one."""

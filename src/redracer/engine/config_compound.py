@@ -118,12 +118,12 @@ class SavePoints(OptionType):
         return [(b"%d %d" % point, True) for point in value] or [(b'""', True)]
 
 
-CLIENT_CLASSES = ("normal", "slave", "pubsub")
-CLIENT_CLASS_NAMES = {b"normal": "normal", b"slave": "slave", b"replica": "slave", b"pubsub": "pubsub"}
+CLIENT_CLASSES = ("normal", "replica", "pubsub")
+CLIENT_CLASS_NAMES = {b"normal": "normal", b"slave": "replica", b"replica": "replica", b"pubsub": "pubsub"}
 
 
 class OutputBufferLimits(OptionType):
-    """Per class of clients (normal, slave, pubsub): (hard bytes, soft bytes, soft seconds); 0 is no limit."""
+    """Per class of clients: (hard bytes, soft bytes, soft seconds); 0 is no limit."""
 
     multiple = True
 
@@ -145,14 +145,15 @@ class OutputBufferLimits(OptionType):
         return limits
 
     def format(self, value: Any) -> bytes:
-        return b" ".join(b"%s %d %d %d" % (name.encode(), *value[name]) for name in CLIENT_CLASSES)
+        # CONFIG GET kept the older word for a replica; CONFIG REWRITE did not.
+        words = [b"%s %d %d %d" % (name.encode(), *value[name]) for name in CLIENT_CLASSES]
+        return b" ".join(words).replace(b"replica", b"slave")
 
     def lines(self, value: Any, default: Any) -> list[tuple[bytes, bool]]:
         written = []
         for name in CLIENT_CLASSES:
             hard, soft, seconds = value[name]
-            shown = b"replica" if name == "slave" else name.encode()
-            words = b"%s %s %s %d" % (shown, memory_words(hard), memory_words(soft), seconds)
+            words = b"%s %s %s %d" % (name.encode(), memory_words(hard), memory_words(soft), seconds)
             written.append((words, value[name] != default[name]))
         return written
 

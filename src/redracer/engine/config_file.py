@@ -147,7 +147,7 @@ def _apply_directive(config: Config, name: str, line: Line, depth: int) -> None:
             raise ConfigError("Configuration files include each other without end")
         load_text(config, read_file(to_text(line.words[1])), depth + 1)
     else:
-        config.commands_renamed.append(line)
+        config.rename_lines.append(line)
 
 
 def _check_log_file(path: str) -> None:

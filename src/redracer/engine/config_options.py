@@ -160,7 +160,7 @@ NETWORK = (
     Option(
         "client-output-buffer-limit",
         OutputBufferLimits(),
-        {"normal": (0, 0, 0), "slave": (256 * MB, 64 * MB, 60), "pubsub": (32 * MB, 8 * MB, 60)},
+        {"normal": (0, 0, 0), "replica": (256 * MB, 64 * MB, 60), "pubsub": (32 * MB, 8 * MB, 60)},
     ),
     Option(
         "maxmemory-clients", MemoryOrPercent(-100, LONG_MAX), 0, pending=refuse("evicting clients by memory")

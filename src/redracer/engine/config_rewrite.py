@@ -90,7 +90,7 @@ def rewritten(config: Config, old: bytes, *, force_all: bool = False) -> bytes:
 
 
 def rewrite_file(config: Config, path: str, *, force_all: bool = False) -> None:
-    """Replace the file at `path` by its rewritten text, atomically; make it if it is missing. Raises OSError."""
+    """Replace the file at `path`, or make it, with its rewritten text; raises OSError."""
     from tempfile import mkstemp
 
     try:

@@ -294,11 +294,11 @@ TITLE_VARIABLES = ("title", "listen-addr", "server-mode", "port", "tls-port", "u
 
 
 def check_title_template(value: str) -> None:
-    """Redis's rule: `{name}` is a known variable, `{{` a brace, and the text does not come out empty."""
+    """Redis's rule: `{name}` is a known variable, `{{` a brace, and there is more than the title in it."""
     rest = value.replace("{{", "")
     while "{" in rest:
         name, closing, rest = rest[rest.index("{") + 1 :].partition("}")
         if not closing or name not in TITLE_VARIABLES:
             raise ConfigError("template format is invalid or contains unknown variables")
-    if not value.strip(" "):
+    if not value.replace("{title}", "").strip(" "):
         raise ConfigError("template format is invalid or contains unknown variables")

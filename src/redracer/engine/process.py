@@ -55,9 +55,11 @@ def daemonize() -> None:
 
 
 def create_pid_file(config: Config) -> None:
-    """Write the process's number to `pidfile`, if there is one or the server is a daemon."""
-    path = _pid_file(config)
-    if path is None:
+    """Write the process's number to `pidfile`; a daemon without one gets, and shows, the default."""
+    if config["daemonize"] and not config["pidfile"]:
+        config.values["pidfile"] = DEFAULT_PID_FILE
+    path = config["pidfile"]
+    if not path:
         return
     try:
         with open(path, "w", encoding="ascii") as file:
@@ -68,19 +70,14 @@ def create_pid_file(config: Config) -> None:
 
 def remove_pid_file(config: Config) -> None:
     """Remove what create_pid_file wrote; call it last, on the way out."""
-    path = _pid_file(config)
-    if path is None:
+    path = config["pidfile"]
+    if not path:
         return
     log.notice("Removing the pid file.")
     try:
         os.unlink(path)
     except OSError as error:
         log.verbose(f"Failed to remove PID file: {error.strerror}")
-
-
-def _pid_file(config: Config) -> str | None:
-    path: str | None = config["pidfile"]
-    return path or (DEFAULT_PID_FILE if config["daemonize"] else None)
 
 
 def show_banner(config: Config, mode: str = "standalone") -> None:
