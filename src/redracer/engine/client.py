@@ -1,3 +1,4 @@
+# cython: annotation_typing=False
 """One client of the engine: what commands may know and change about who called them.
 
 `flags` are what CLIENT LIST shows and commands ask for. `gates` are the reasons for which dispatch must
@@ -14,6 +15,8 @@ from redracer.core.resp_parse import RequestParser
 from redracer.core.session import CLOSE_AFTER_REPLY, Session, Transport
 
 if TYPE_CHECKING:
+    from typing import Protocol
+
     from redracer.core.keyspace import Keyspace
     from redracer.engine.registry import Command
 
@@ -33,6 +36,8 @@ TRACKING = 1 << 11
 INTERNAL = 1 << 12
 PROTECTED = 1 << 13
 
+CLEARED_BY_RESET = NO_EVICT | NO_TOUCH | REPLY_OFF | REPLY_SKIP | REPLY_SKIP_NEXT
+
 # gates
 GATE_AUTHENTICATION = 1
 GATE_RESTRICTED_USER = 1 << 1
@@ -41,6 +46,15 @@ GATE_SUBSCRIBED = 1 << 3
 GATE_REPLY = 1 << 4
 GATE_TRACKING = 1 << 5
 GATE_NO_TOUCH = 1 << 6
+
+
+if TYPE_CHECKING:
+
+    class Wait(Protocol):
+        """What a blocked client waits for."""
+
+        def interrupt(self, error: bool) -> bool:
+            """Ends the wait as its timeout would, or with an error; False if it cannot be ended."""
 
 
 class Client(Session):
@@ -61,7 +75,7 @@ class Client(Session):
         descriptor: int
         created: int
         soft_limit_since: int
-        blocked: Any
+        blocked: Wait | None
         extra: dict[str, Any]
 
     def __init__(self, id: int, db: Keyspace, parser: RequestParser, transport: Transport | None) -> None:

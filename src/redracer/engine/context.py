@@ -1,3 +1,4 @@
+# cython: annotation_typing=False
 """What a command is given: the data, the caller, the time, and the ways to say what it did.
 
 There is one Context per engine; dispatch sets `client`, `db` and `now` before each call, so handlers must

@@ -24,11 +24,15 @@ cdef class Dispatcher(Executor):
     cdef public list before_sending_steps
 
     cpdef object begin(self)
+    @cython.locals(known=Command)
     cpdef object resolve(self, list argv)
+    @cython.locals(client=Client)
     cpdef object execute(self, Session session, object command, list argv)
+    @cython.locals(count=Py_ssize_t, dirty=cython.longlong, context=Context)
     cpdef object call(self, Client client, Command command, list argv)
-    @cython.locals(now=cython.longlong)
+    @cython.locals(now=cython.longlong, elapsed=cython.longlong, histogram=Histogram)
     cdef object account(self, Client client, Command command, list argv, bint failed)
+    @cython.locals(context=Context)
     cdef object propagate(self, Client client, list argv)
     cpdef object execute_unusual(self, Client client, object command, list argv)
     cpdef object before_sending(self)

@@ -1,3 +1,4 @@
+# cython: annotation_typing=False
 """From a request to a reply: find the command, check that it may run, call it, account for it.
 
 The usual case is one straight line. Everything that makes a request unusual (not authenticated, a paused
@@ -83,20 +84,20 @@ class Dispatcher(Executor):
 
     def resolve(self, argv: list[bytes]) -> Command | None:
         """The command or subcommand that argv names, in any case, or None. O(1)."""
-        command = self.spellings.get(argv[0])
-        if command is None:
-            command = registry.lookup(self.commands, argv)
-            if command is not None and command.parent is None and len(self.spellings) < SPELLINGS:
-                self.spellings[argv[0]] = command
-            elif command is None:
+        known = self.spellings.get(argv[0])
+        if known is None:
+            known = self.commands.get(argv[0].lower())
+            if known is None:
                 return None
-        if command.subcommands is not None:
-            return registry.lookup(self.commands, argv)
-        return command
+            if len(self.spellings) < SPELLINGS:
+                self.spellings[argv[0]] = known
+        if known.subcommands is not None and len(argv) > 1:
+            return known.subcommands.get(argv[1].lower())
+        return known
 
     def execute(self, session: Session, command: Any, argv: list[bytes]) -> None:
         """Executes one request and writes its reply to the client. Never raises."""
-        client: Client = session
+        client = session
         if command is None or client.gates | self.gates:
             self.execute_unusual(client, command, argv)
             return
@@ -107,25 +108,28 @@ class Dispatcher(Executor):
         count = len(argv)
         if count != command.arity and (command.arity > 0 or count < -command.arity):
             return self.reject(command, errors.wrong_arity(command.name))
+        context = self.context
         dirty = self.effects.dirty
-        self.context.client = client
-        self.context.db = client.db
+        context.client = client
+        context.db = client.db
         client.last_command = command
         try:
-            reply = command.handler(self.context, argv)
+            reply = command.handler(context, argv)
         except CommandError as refusal:
             self.account(client, command, argv, True)
             self.engine.count_error(refusal.text)
-            self.context.rewritten = None
+            context.rewritten = None
             self.effects.flush()
             return Error(refusal.text)
         except Exception as bug:
             self.account(client, command, argv, True)
             return self.report_bug(command, bug)
         self.account(client, command, argv, False)
-        if self.effects.dirty != dirty or self.context.forced or self.effects.pending:
+        if self.effects.dirty != dirty or context.forced:
             self.propagate(client, argv)
-        self.context.rewritten = None
+        elif self.effects.pending:
+            self.effects.flush()
+        context.rewritten = None
         return reply
 
     def account(self, client: Client, command: Command, argv: list[bytes], failed: bool) -> None:
@@ -140,7 +144,7 @@ class Dispatcher(Executor):
         if failed:
             command.failed_calls += 1
         if self.track_latency:
-            histogram: Histogram = command.latency_histogram
+            histogram = command.latency_histogram
             if histogram is None:
                 histogram = Histogram()
                 command.latency_histogram = histogram
@@ -156,7 +160,6 @@ class Dispatcher(Executor):
         else:
             for command in context.rewritten:
                 self.effects.propagate(client.db.index, command)
-            context.rewritten = None
         context.forced = False
         self.effects.flush()
 

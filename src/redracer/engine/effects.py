@@ -1,3 +1,4 @@
+# cython: annotation_typing=False
 """What follows from a change, in one place.
 
 A handler says `ctx.changed(key, event)` once; here that becomes the count of changes, and calls to whoever
