@@ -43,10 +43,9 @@ OTHER_ARGUMENTS_SINCE_7_0 = {
 
 
 def load_every_command():
-    for package in (redracer.commands, redracer.types):
-        for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
-            if package is redracer.commands or module.name.endswith(".commands"):
-                importlib.import_module(module.name)
+    redracer.commands.load()
+    for module in pkgutil.walk_packages(redracer.types.__path__, "redracer.types."):
+        importlib.import_module(module.name)
     return registry.default.build_table()
 
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from redracer.engine.context import Context
 
 MISSING = -1  # what Keyspace.type_of answers for a key that is not there
+NO_KEY = -2  # and what Keyspace.expiry_of does
 TYPE_NAMES = {STRING: b"string", LIST: b"list", SET: b"set", ZSET: b"zset", HASH: b"hash", STREAM: b"stream"}
 TYPES = {name: type for type, name in TYPE_NAMES.items()}
 ANY_TYPE = -1
@@ -39,6 +40,7 @@ NO_TYPE = 127  # no value is of this type: SCAN with an unknown TYPE finds nothi
 CURSOR_MAX = 2**64 - 1
 CURSOR_DIGITS = 20
 SCAN_COUNT = 10  # keys that one SCAN call looks at, unless told otherwise
+SCAN_COUNT_MAX = 2**40  # more than any database holds
 
 SUMMED = ["request_policy:multi_shard", "response_policy:agg_sum"]
 
@@ -119,19 +121,14 @@ def unlink(ctx: Context, args: list[bytes]) -> Reply:
     """Asynchronously deletes one or more keys."""
     deleted = 0
     for name in args[1:]:
-        if unlink_key(ctx, ctx.db, name):
-            ctx.changed(name, "del")
-            deleted += 1
+        value = ctx.db.take(name)
+        if value is None:
+            continue
+        if not isinstance(value, bytes):  # a string is freed at once, whatever its length
+            ctx.engine.lazy_free.add(value)
+        ctx.changed(name, "del")
+        deleted += 1
     return deleted
-
-
-def unlink_key(ctx: Context, db: Keyspace, name: bytes) -> bool:
-    """Takes a key out and frees its value in slices; whether it was there. O(1)."""
-    kind = db.type_of(name)
-    if kind in (MISSING, STRING):
-        return kind == STRING and db.delete(name)
-    ctx.engine.lazy_free.add(db.take(name))
-    return True
 
 
 @command(
@@ -186,25 +183,36 @@ def renamenx(ctx: Context, args: list[bytes]) -> Reply:
 def _rename(ctx: Context, source: bytes, destination: bytes, overwrite: bool) -> bool:
     """Renames, with the expiry; False if nothing was to be done or the destination was in the way."""
     db = ctx.db
-    kind = db.type_of(source)
-    if kind == MISSING:
+    if not _is_there(db, source):
         raise CommandError(errors.NO_SUCH_KEY)
-    if source == destination:
+    if source == destination or (not overwrite and _is_there(db, destination)):
         return False
-    overwritten = db.type_of(destination)
-    if overwritten != MISSING and not overwrite:
-        return False
-    db.delete(destination)
+    types = _types_for_events(ctx, db, source, db, destination)
     db.move(source, db, destination)
     ctx.changed(source, "rename_from")
     ctx.changed(destination, "rename_to", 0)  # one change: the key has another name
-    _notify_overwritten(ctx, db, destination, overwritten, kind)
+    _notify_overwritten(ctx, db, destination, types)
     return True
 
 
-def _notify_overwritten(ctx: Context, db: Keyspace, name: bytes, old: int, new: int) -> None:
-    """Tells of a key whose value of type `old` (or MISSING) was replaced by one of type `new`."""
-    if old == MISSING or not ctx.effects.observed:
+def _is_there(db: Keyspace, name: bytes) -> bool:
+    """Whether a key exists, asked by a command that writes: no hit or miss is counted."""
+    return db.expiry_of(name) != NO_KEY
+
+
+def _types_for_events(
+    ctx: Context, db: Keyspace, source: bytes, target: Keyspace, destination: bytes
+) -> tuple[int, int]:
+    """The types of what will be written and of what it replaces; found out only if anyone is to be told."""
+    if not ctx.effects.observed or not _is_there(target, destination):
+        return MISSING, MISSING
+    return db.type_of(source), target.type_of(destination)
+
+
+def _notify_overwritten(ctx: Context, db: Keyspace, name: bytes, types: tuple[int, int]) -> None:
+    """Tells that the value of a key was replaced, perhaps by one of another type."""
+    new, old = types
+    if old == MISSING:
         return
     ctx.effects.key_event(db.index, name, "overwritten")
     if old != new:
@@ -233,16 +241,12 @@ def copy(ctx: Context, args: list[bytes]) -> Reply:
     source, destination = args[1], args[2]
     if target is ctx.db and source == destination:
         raise CommandError(errors.SAME_OBJECT)
-    kind = ctx.db.type_of(source)
-    if kind == MISSING:
+    if not ctx.db.exists(source) or (not replace and _is_there(target, destination)):
         return 0
-    overwritten = target.type_of(destination)
-    if overwritten != MISSING and not replace:
-        return 0
-    target.delete(destination)
+    types = _types_for_events(ctx, ctx.db, source, target, destination)
     ctx.db.copy(source, target, destination)
     ctx.changed_in(target, destination, "copy_to")
-    _notify_overwritten(ctx, target, destination, overwritten, kind)
+    _notify_overwritten(ctx, target, destination, types)
     return 1
 
 
@@ -279,7 +283,7 @@ def move(ctx: Context, args: list[bytes]) -> Reply:
     target = database(ctx, database_number(args[2]))
     if target is ctx.db:
         raise CommandError(errors.SAME_OBJECT)
-    if ctx.db.type_of(name) == MISSING or target.type_of(name) != MISSING:
+    if not _is_there(ctx.db, name) or _is_there(target, name):
         return 0
     ctx.db.move(name, target, name)
     ctx.changed(name, "move_from")
@@ -368,4 +372,4 @@ def scan_count(text: bytes) -> int:
     count = integer(text)
     if count < 1:
         raise CommandError(errors.SYNTAX)
-    return count
+    return min(count, SCAN_COUNT_MAX)
