@@ -44,7 +44,8 @@ def score(unit: str, result: UnitResult, baseline: Mapping[str, int], waiting: W
     failed = reasons.pop(None, 0)
     waits = sum(reasons.values())
     reached = len(result.passed) + len(result.failed)
-    reachable = baseline.get(unit, reached)
+    # Some units run a test again until a time is over: then more may pass than when the baseline was taken.
+    reachable = max(baseline.get(unit, reached), len(result.passed))
     not_reached = max(0, reachable - reached)
     words = [f"{name} {count}" for name, count in sorted(reasons.items(), key=lambda item: str(item[0]))]
     if not_reached:
@@ -88,12 +89,15 @@ def save_counts(path: Path, counts: Mapping[str, int]) -> None:
     path.write_text(json.dumps(dict(sorted(counts.items())), indent=1) + "\n")
 
 
-def raise_expected(expected: Mapping[str, int], scores: Iterable[Score]) -> dict[str, int]:
-    """The expected counts after these scores: each the higher one of both."""
+def raise_expected(
+    expected: Mapping[str, int], scores: Iterable[Score], baseline: Mapping[str, int]
+) -> dict[str, int]:
+    """The expected counts after these scores: never lower, and never above what the real server passes."""
     raised = dict(expected)
     for one in scores:
-        if one.passed > raised.get(one.unit, 0):
-            raised[one.unit] = one.passed
+        passed = min(one.passed, baseline.get(one.unit, one.passed))
+        if passed > raised.get(one.unit, 0):
+            raised[one.unit] = passed
     return raised
 
 

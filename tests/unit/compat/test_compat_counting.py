@@ -96,12 +96,9 @@ def test_score_tells_failed_from_waiting_and_unreached() -> None:
 
 
 def test_expected_counts_only_go_up() -> None:
-    scores = [
-        report.score("a", parse(OUTPUT), {}, WAITING_FOR),
-        report.score("b", parse(OUTPUT), {}, WAITING_FOR),
-    ]
-    raised = report.raise_expected({"a": 1, "b": 5, "c": 9}, scores)
-    assert raised == {"a": 2, "b": 5, "c": 9}
+    scores = [report.score(unit, parse(OUTPUT), {}, WAITING_FOR) for unit in ("a", "b", "d")]
+    raised = report.raise_expected({"a": 1, "b": 5, "c": 9}, scores, {"d": 1})
+    assert raised == {"a": 2, "b": 5, "c": 9, "d": 1}
     assert report.shortfalls(raised, scores) == ["b: 2 tests passed, 5 must"]
 
 
