@@ -13,7 +13,19 @@ from redracer.core.replies import OK, Reply
 from redracer.engine.context import Context
 from redracer.engine.flags import DENYOOM, FAST, READONLY, STRING, WRITE
 from redracer.engine.grammar import block, double, integer, key, one_of, string, token
-from redracer.engine.key_specs import ACCESS, DELETE, INSERT, OW, RO, RW, UPDATE, VARIABLE_FLAGS, Key, Keys
+from redracer.engine.key_specs import (
+    ACCESS,
+    DELETE,
+    INSERT,
+    OW,
+    RO,
+    RW,
+    UPDATE,
+    VARIABLE_FLAGS,
+    Key,
+    KeyReference,
+    Keys,
+)
 from redracer.engine.registry import command
 from redracer.types.string.expiration import KEEPTTL, PERSIST, UNITS, expiration_argument, expire_at
 from redracer.types.string.float_counter import incremented
@@ -40,6 +52,12 @@ def get(ctx: Context, args: list[bytes]) -> Reply:
     return ctx.db.get_string(args[1])
 
 
+def keys_of_set(args: list[bytes]) -> list[KeyReference]:
+    """SET's one key: overwritten, but with GET also read."""
+    gets = any(argument.lower() == b"get" for argument in args[3:])
+    return [(1, RW | ACCESS | UPDATE if gets else OW | UPDATE)]
+
+
 @command(
     "SET",
     arity=-3,
@@ -49,6 +67,7 @@ def get(ctx: Context, args: list[bytes]) -> Reply:
         RW | ACCESS | UPDATE | VARIABLE_FLAGS,
         "RW and ACCESS due to the optional `GET` argument",
     ),
+    find_keys=keys_of_set,
     group=STRING,
     since="1.0.0",
     complexity="O(1)",
