@@ -16,7 +16,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +25,7 @@ TOOLS = ("redis-cli", "redis-benchmark", "redis-check-aof", "redis-check-rdb")
 PORTS_PER_UNIT = 100  # servers that one unit may have listening
 HARNESS_PORTS = 32  # below the first of them: the harness's own socket
 START_LIMIT = 20  # seconds that check_server gives the server to answer
+SERVER_LOG_LIMIT = 1 << 20  # bytes kept of what one server printed
 LEFTOVER_ROUNDS = 5  # a killed server may have forked in between
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -143,24 +144,29 @@ def _processes_in(root: Path) -> Iterator[int]:
 
 
 def run_unit(
-    tree: Path, server: list[str], unit: str, *, durable: bool, timeout: int, base_port: int, log: Path | None
+    tree: Path,
+    server: list[str],
+    unit: str,
+    arguments: Sequence[str],
+    *,
+    timeout: int,
+    base_port: int,
+    log: Path,
 ) -> UnitResult:
     """Runs `unit` ("unit/type/string") of the suite in `tree` and returns its result.
 
-    `timeout` is in seconds. Ports from `base_port` - HARNESS_PORTS to `base_port` + PORTS_PER_UNIT are
-    used. With `durable`, an error in a test that is no failed assertion (an unknown command, say) fails
-    that test alone and does not end the unit. `log` receives the whole output.
+    `arguments` go to runtest. `timeout` is in seconds. Ports from `base_port` - HARNESS_PORTS to `base_port` +
+    PORTS_PER_UNIT are used. `log` receives the whole output, a file beside it what the servers printed.
     """
-    arguments = ["./runtest", "--single", unit, "--clients", "1", "--timeout", str(timeout), "--dont-clean"]
-    arguments += ["--baseport", str(base_port), "--portcount", str(PORTS_PER_UNIT)]
-    if durable:
-        arguments.append("--durable")
+    command = ["./runtest", "--single", unit, "--clients", "1", "--timeout", str(timeout), "--dont-clean"]
+    command += ["--baseport", str(base_port), "--portcount", str(PORTS_PER_UNIT), *arguments]
+    log.parent.mkdir(parents=True, exist_ok=True)
     parser = OutputParser()
     began = time.monotonic()
     with private_copy(tree, server) as root:
         environment = {**os.environ, "TERM": "dumb", "LC_ALL": "C.UTF-8"}
         process = subprocess.Popen(
-            arguments,
+            command,
             cwd=root,
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -179,15 +185,22 @@ def run_unit(
             parser.feed(line)
         parser.close()
         watcher.join()
+        collect_server_logs(root, log.with_suffix(".servers.log"))
         process.stdout.close()
     result = parser.result
     result.seconds = time.monotonic() - began
     if overdue.is_set():
         result.ended = "timeout"
-    if log is not None:
-        log.parent.mkdir(parents=True, exist_ok=True)
-        log.write_text("".join(output).replace(str(root), "."))
+    log.write_text("".join(output).replace(str(root), "."))
     return result
+
+
+def collect_server_logs(root: Path, target: Path) -> None:
+    """Joins what the servers of a private copy printed, the last part of each, in the file `target`."""
+    with target.open("wb") as joined:
+        for path in sorted((root / "tests" / "tmp").glob("server*/std*")):
+            joined.write(f"==== {path.relative_to(root)}\n".encode())
+            joined.write(path.read_bytes()[-SERVER_LOG_LIMIT:])
 
 
 def _watch(process: subprocess.Popen[str], root: Path, timeout: int, overdue: threading.Event) -> None:

@@ -37,7 +37,6 @@ def test_as_many_tests_of_redis_pass_as_before() -> None:
             short,
             runner.our_server(),
             source.ensure_source(runner.CACHE),
-            durable=True,
             timeout=UNIT_TIMEOUT,
             jobs=1,
             base_port=BASE_PORT,
