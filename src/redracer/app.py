@@ -69,6 +69,7 @@ class Server:
     def run(self) -> int:
         """Serves until a shutdown; returns the exit code. Raises ListenError."""
         self.front.open()
+        log.set_main_process()
         self.install_signal_handlers()
         # The data path makes no cycles, and a collection would walk every object that start-up made.
         gc.collect()
