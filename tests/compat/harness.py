@@ -155,8 +155,8 @@ def run_unit(
 ) -> UnitResult:
     """Runs `unit` ("unit/type/string") of the suite in `tree` and returns its result.
 
-    `arguments` go to runtest. `timeout` is in seconds. Ports from `base_port` - HARNESS_PORTS to `base_port` +
-    PORTS_PER_UNIT are used. `log` receives the whole output, a file beside it what the servers printed.
+    `arguments` go to runtest. `timeout` is in seconds. Ports used: HARNESS_PORTS before `base_port`, and
+    PORTS_PER_UNIT after it. `log` receives the whole output, a file beside it what the servers printed.
     """
     command = ["./runtest", "--single", unit, "--clients", "1", "--timeout", str(timeout), "--dont-clean"]
     command += ["--baseport", str(base_port), "--portcount", str(PORTS_PER_UNIT), *arguments]
