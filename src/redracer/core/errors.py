@@ -106,6 +106,19 @@ FREQUENCY_NOT_TRACKED = (
     b"ERR An LFU maxmemory policy is not selected, access frequency not tracked." + _POLICY_SWITCH
 )
 
+# --- bitmaps and HyperLogLog
+BIT_ARGUMENT = b"ERR The bit argument must be 1 or 0."
+BITFIELD_TYPE = (
+    b"ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is."
+)
+BITFIELD_OVERFLOW = b"ERR Invalid OVERFLOW type specified"
+BITFIELD_READ_ONLY = b"ERR BITFIELD_RO only supports the GET subcommand"
+BITOP_NOT_SOURCES = b"ERR BITOP NOT must be called with a single source key."
+NO_SKETCH = b"WRONGTYPE Key is not a valid HyperLogLog string value."
+CORRUPTED_SKETCH = b"INVALIDOBJ Corrupted HLL object detected"
+NO_SPECIFIED_KEY = b"ERR The specified key does not exist"
+SKETCH_NOT_SPARSE = b"ERR HLL encoding is not sparse"
+
 # --- the protocol itself
 TOO_BIG_MULTIBULK_COUNT = b"ERR Protocol error: invalid multibulk length"
 UNAUTHENTICATED_MULTIBULK = b"ERR Protocol error: unauthenticated multibulk length"
@@ -150,3 +163,13 @@ def invalid_expiry(name: bytes) -> bytes:
 def unsupported_option(option: bytes) -> bytes:
     """The refusal of an option that EXPIRE and its kin do not know."""
     return b"ERR Unsupported option %s" % option
+
+
+def bitop_sources(operation: bytes) -> bytes:
+    """The refusal of a BITOP that combines its first source with the others, and has no others."""
+    return b"ERR BITOP %s must be called with at least two source keys." % operation.upper()
+
+
+def unknown_pfdebug(subcommand: bytes) -> bytes:
+    """The refusal of a subcommand that PFDEBUG does not have."""
+    return b"ERR Unknown PFDEBUG subcommand '%s'" % subcommand

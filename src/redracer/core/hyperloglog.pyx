@@ -44,6 +44,7 @@ cdef enum:
     VALUE_RUN_MAX = 4
     ZERO_RUN_MAX = 64
     GROWTH = 3  # bytes at most that one register adds: XZERO becomes XZERO VAL XZERO
+    SELF_TEST_CYCLES = 1000
     JOIN_RUNS = 5  # runs that are looked at, from the one before the changed one, for joining
 
 REGISTERS = REGISTER_COUNT
@@ -137,14 +138,16 @@ cdef uint64_t murmur_hash_64a(const unsigned char* data, Py_ssize_t length, uint
     return value ^ (value >> 47)
 
 
-cdef int hash_element(bytes element, int* value) noexcept:
-    """Returns the register that the element belongs to, and through `value` the one-based position of the first one bit
+cdef int hash_bytes_of(const unsigned char* data, Py_ssize_t length, int* value) noexcept:
+    """Returns the register that an element belongs to, and through `value` the one-based position of the first one bit
     in the rest of its hash: 1 to 51."""
-    cdef uint64_t hashed = murmur_hash_64a(
-        <const unsigned char*>PyBytes_AS_STRING(element), PyBytes_GET_SIZE(element), 0xADC83B19
-    )
+    cdef uint64_t hashed = murmur_hash_64a(data, length, 0xADC83B19)
     value[0] = count_trailing_zeros(hashed >> INDEX_BITS | <uint64_t>1 << HASH_BITS) + 1
     return <int>(hashed & (REGISTER_COUNT - 1))
+
+
+cdef inline int hash_element(bytes element, int* value) noexcept:
+    return hash_bytes_of(<const unsigned char*>PyBytes_AS_STRING(element), PyBytes_GET_SIZE(element), value)
 
 
 # Reading
@@ -503,3 +506,70 @@ def describe(bytes value not None):
             runs.append(b"%c:%d" % (b"Z" if run.size == 2 else b"z", run.length))
         at += run.size
     return b" ".join(runs)
+
+
+# PFSELFTEST
+
+
+cdef inline uint64_t next_random(uint64_t* state) noexcept:
+    """SplitMix64 (Sebastiano Vigna)."""
+    cdef uint64_t value
+    state[0] += 0x9E3779B97F4A7C15ULL
+    value = (state[0] ^ state[0] >> 30) * 0xBF58476D1CE4E5B9ULL
+    value = (value ^ value >> 27) * 0x94D049BB133111EBULL
+    return value ^ value >> 31
+
+
+cdef object test_register_access(uint64_t* state):
+    """Sets all registers to random values many times, and reads them back."""
+    cdef Scratch dense = Scratch(EMPTY)
+    cdef unsigned char expected[REGISTER_COUNT]
+    cdef int index
+    dense.make_dense()
+    for _ in range(SELF_TEST_CYCLES):
+        for index in range(REGISTER_COUNT):
+            expected[index] = next_random(state) & REGISTER_MAX
+            set_register(dense.data + HEADER, index, expected[index])
+        for index in range(REGISTER_COUNT):
+            if get_register(dense.data + HEADER, index) != expected[index]:
+                return b"TESTFAILED Register %d should be %d but is %d" % (
+                    index, expected[index], get_register(dense.data + HEADER, index)
+                )
+    return None
+
+
+cdef object check_estimate(Scratch dense, Scratch sparse, long long added, Py_ssize_t sparse_max_bytes):
+    """Compares the two sketches, to which the same `added` elements were added, with each other and with the truth."""
+    cdef double standard_error = 1.04 / sqrt(<double>REGISTER_COUNT)
+    estimated = count([dense.value()])
+    if added < sparse_max_bytes // 2 and sparse.data[ENCODING_AT] != SPARSE:
+        return b"TESTFAILED sparse encoding not used"
+    if estimated != count([sparse.value()]):
+        return b"TESTFAILED dense/sparse disagree"
+    # Six standard errors, at least one element: collisions among few elements weigh more than the error says.
+    if abs(estimated - added) > max(1, 6 * standard_error * added):
+        return b"TESTFAILED Too big error. card:%d abserr:%d" % (added, abs(estimated - added))
+    return None
+
+
+def self_test(uint64_t seed, Py_ssize_t sparse_max_bytes, long long elements):
+    """Tests the access to registers, and the estimate for 1, 10, 100 ... up to `elements` distinct elements. Returns
+    None, or what failed, as PFSELFTEST's error text. O(elements)."""
+    cdef Scratch dense = Scratch(EMPTY)
+    cdef Scratch sparse = Scratch(EMPTY)
+    cdef uint64_t element
+    cdef long long added
+    cdef long long checkpoint = 1
+    cdef int register
+    cdef int index
+    failure = test_register_access(&seed)
+    dense.make_dense()
+    for added in range(1, elements + 1):
+        element = <uint64_t>added ^ seed
+        index = hash_bytes_of(<const unsigned char*>&element, sizeof(element), &register)
+        dense.set(index, register, sparse_max_bytes)
+        sparse.set(index, register, sparse_max_bytes)
+        if added == checkpoint and failure is None:
+            failure = check_estimate(dense, sparse, added, sparse_max_bytes)
+            checkpoint *= 10
+    return failure
