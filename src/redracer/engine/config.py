@@ -112,7 +112,8 @@ class Config:
             return to_bytes(current_directory())
         return option.type.format(self.values[option.name])
 
-    def is_sensitive(self, name: bytes) -> bool:
+    @staticmethod
+    def is_sensitive(name: bytes) -> bool:
         """Whether the option's value must not be shown in logs, by any of its names in any case."""
         option = NAMES.get(to_text(name).lower())
         return option is not None and bool(option.flags & SENSITIVE)

@@ -15,6 +15,7 @@ from redracer.core.keyspace import Keyspace
 from redracer.core.resp_parse import RequestParser
 from redracer.engine import client as client_flags
 from redracer.engine import log, registry
+from redracer.engine.authentication import Authentication
 from redracer.engine.client import Client
 from redracer.engine.context import Context
 from redracer.engine.dispatch import Dispatcher
@@ -26,6 +27,7 @@ from redracer.engine.output_limits import OutputLimits
 from redracer.engine.pause import Pause
 from redracer.engine.slowlog import SlowLog
 from redracer.engine.statistics import Statistics
+from redracer.engine.timing import unix_microseconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     from redracer.engine.config import Config
     from redracer.engine.registry import Command
 
-REDIS_VERSION = "8.2.0"  # the version whose behaviour this is
+
 NANOSECONDS_PER_MICROSECOND = 1000
 NEVER = 1 << 62
 LAZY_FREE_SLICE = 1_000_000  # ns
@@ -59,6 +61,7 @@ class Engine:
         self.statistics = Statistics(self)
         self.slowlog = SlowLog(config)
         self.latency = LatencyMonitor(config)
+        self.authentication = Authentication(self)
         self.pause = Pause(self)
         self.output_limits = OutputLimits(self)
         self.lazy_free = LazyFree()
@@ -75,6 +78,8 @@ class Engine:
             config.on_change(name, self._settings_changed)
         for name in ("maxmemory-policy", "lfu-log-factor", "lfu-decay-time"):
             config.on_change(name, self._settings_changed)
+        config.on_change("proto-max-bulk-len", self._bulk_limit_changed)
+        config.on_change("client-query-buffer-limit", self._query_limit_changed)
 
     # --- configuration that hot paths keep as fields
 
@@ -95,19 +100,26 @@ class Engine:
         self.clock.lfu_log_factor = config["lfu-log-factor"]
         self.clock.lfu_decay_time = config["lfu-decay-time"]
 
+    def _bulk_limit_changed(self, limit: int) -> None:
+        for client in self.clients.values():
+            client.parser.maximum_bulk = limit
+
+    def _query_limit_changed(self, limit: int) -> None:
+        reactor = self.ports.get("reactor")
+        if reactor is not None:
+            reactor.query_limit = limit
+
     # --- clients
 
     def connect(self, transport: Transport | None, address: str = "", local_address: str = "") -> Client:
         """A new client, as yet unknown to the world, in database 0."""
-        password = bool(self.config["requirepass"])
-        parser = RequestParser(self.config["proto-max-bulk-len"], password)
+        parser = RequestParser(self.config["proto-max-bulk-len"])
         client = Client(self.next_client_id, self.databases[0], parser, transport)
         self.next_client_id += 1
         client.address = address
         client.local_address = local_address
         client.created = client.last_interaction = self.clock.now
-        if password:
-            client.gates |= client_flags.GATE_AUTHENTICATION
+        self.authentication.start(client)
         self.output_limits.apply_to(client)
         self.clients[client.id] = client
         return client
@@ -116,6 +128,14 @@ class Engine:
         """Forgets a client whose connection is closed, and all that it waited for."""
         if self.clients.pop(client.id, None) is not None:
             self.pause.forget(client)
+
+    def reset_client(self, client: Client) -> None:
+        """Brings a connection back to the state of a new one (RESET); its id and its library stay."""
+        client.db = self.databases[0]
+        client.resp = 2
+        client.name = b""
+        client.flags &= ~client_flags.CLEARED_BY_RESET
+        self.authentication.start(client)
 
     def describe(self, client: Client) -> str:
         """The client as CLIENT LIST shows it (for the log)."""
@@ -167,6 +187,11 @@ class Engine:
             database.delete(key)
 
     # --- time
+
+    @staticmethod
+    def unix_microseconds() -> int:
+        """The time now, which may be later than that of the command in execution (Unix time, us)."""
+        return unix_microseconds()
 
     def work(self) -> bool:
         """One slice of the work that goes on behind the commands; returns whether there is more to do."""

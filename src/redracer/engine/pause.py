@@ -73,9 +73,13 @@ class Pause:
             return False
         client.state |= BLOCKED
         client.retry = True
-        client.blocked = "pause"
+        client.blocked = self
         self.held[client.id] = client
         return True
+
+    def interrupt(self, error: bool) -> bool:
+        """A held client waits for the end of the pause only."""
+        return False
 
     def forget(self, client: Client) -> None:
         """The client is gone."""

@@ -46,6 +46,8 @@ from redracer.engine.key_specs import (
 # handler(ctx, args) -> reply. `Any`, because a context's type belongs to the engine above this module.
 Handler = Callable[[Any, list[bytes]], Any]
 AnyHandler = TypeVar("AnyHandler", bound=Handler)
+# find_secrets(args) -> positions of the arguments that no log may show (a password).
+SecretFunction = Callable[[list[bytes]], list[int]]
 
 
 class RegistrationError(Exception):
@@ -111,6 +113,7 @@ class Command:
     key_step: int
     key_specs: tuple[KeySpec, ...]
     key_function: KeyFunction | None
+    find_secrets: SecretFunction | None
     subcommands: dict[bytes, Command] | None
     parent: Command | None
     documentation: Documentation
@@ -130,6 +133,7 @@ class Command:
         key_specs: tuple[KeySpec, ...],
         key_function: KeyFunction | None,
         documentation: Documentation,
+        find_secrets: SecretFunction | None = None,
     ) -> None:
         self.name = name
         self.handler = handler
@@ -139,6 +143,7 @@ class Command:
         self.flags = flags | f.MOVABLEKEYS if movable else flags
         self.key_specs = key_specs
         self.key_function = key_function
+        self.find_secrets = find_secrets
         self.subcommands = None
         self.parent = None
         self.documentation = documentation
@@ -164,6 +169,7 @@ class Command:
             self.key_specs,
             self.key_function,
             self.documentation,
+            self.find_secrets,
         )
         if self.subcommands is not None:
             twin.subcommands = {}
@@ -270,6 +276,7 @@ class Registry:
         flags: int = 0,
         keys: KeySpec | Iterable[KeySpec] = (),
         find_keys: KeyFunction | None = None,
+        secrets: SecretFunction | None = None,
         complexity: str = "",
         args: Iterable[Arg] = (),
         history: Iterable[tuple[str, str]] = (),
@@ -284,7 +291,8 @@ class Registry:
 
         `acl` adds categories to those that follow from flags and group; `group_acl=False` leaves
         the group's own out (SORT is generic, yet not @keyspace). `find_keys` finds the keys that
-        the key specs cannot. The docstring's first paragraph is the summary.
+        the key specs cannot; `secrets` finds the arguments that no log may show. The docstring's
+        first paragraph is the summary.
         Raises RegistrationError, see the module.
         """
 
@@ -306,7 +314,9 @@ class Registry:
             full_name = _full_name(name)
             _check(full_name, arity, flags, categories, specs, find_keys, documentation)
             self.register(
-                Command(full_name, handler, arity, flags, categories, specs, find_keys, documentation)
+                Command(
+                    full_name, handler, arity, flags, categories, specs, find_keys, documentation, secrets
+                )
             )
             return handler
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 ARGUMENTS_KEPT = 32
 ARGUMENT_BYTES_KEPT = 128
+REDACTED = b"(redacted)"
 
 
 class SlowLogEntry(NamedTuple):
@@ -45,6 +46,16 @@ def shortened(argv: list[bytes]) -> list[bytes]:
     return shown
 
 
+def redacted(command: Command, argv: list[bytes]) -> list[bytes]:
+    """The arguments with the command's secrets hidden; for everything that shows them to someone else."""
+    if command.find_secrets is None:
+        return argv
+    shown = list(argv)
+    for position in command.find_secrets(argv):
+        shown[position] = REDACTED
+    return shown
+
+
 class SlowLog:
     """The entries, at most `slowlog-max-len`."""
 
@@ -61,9 +72,10 @@ class SlowLog:
         threshold: int = self.config["slowlog-log-slower-than"]
         if threshold < 0 or microseconds < threshold or command.flags & SKIP_SLOWLOG:
             return
-        arguments = shortened(client.extra.pop("redacted", argv))
-        address = client.address.encode()
-        self.entries.appendleft(SlowLogEntry(self.next_id, now, microseconds, arguments, address, client.name))
+        arguments = shortened(redacted(command, argv))
+        address = client.address.encode("utf-8", "surrogateescape")
+        entry = SlowLogEntry(self.next_id, now, microseconds, arguments, address, client.name)
+        self.entries.appendleft(entry)
         self.next_id += 1
         self._limit_changed(self.config["slowlog-max-len"])
 

@@ -1,0 +1,52 @@
+"""LATENCY DOCTOR: what the recorded events say, in words, and what to do about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from redracer.engine.engine import Engine
+    from redracer.engine.latency import EventHistory
+
+# By event: what helps against it.
+ADVICE = {
+    "command": "Look at SLOWLOG GET for the commands that took long: prefer SCAN to KEYS, and work on "
+    "large collections in parts. Deleting large values with UNLINK does not block.",
+    "fast-command": "Commands of constant time were slow, so the machine was: look for other busy "
+    "processes, swapping, or an overcommitted virtual machine.",
+    "expire-cycle": "Many keys expired at the same moment: spread their expiry times.",
+    "eviction-cycle": "Eviction took long: give the server more memory, or its keys an expiry.",
+}
+ALL_WELL = "No latency spike has been recorded: nothing is wrong that the monitor could see.\n"
+MONITOR_OFF = (
+    "The latency monitor is off. Enable it with "
+    '"CONFIG SET latency-monitor-threshold <milliseconds>", and ask again when there was something to '
+    "record.\n"
+)
+
+
+def _described(event: str, history: EventHistory, now: int) -> str:
+    values = [milliseconds for _, milliseconds in history.samples]
+    mean = sum(values) / len(values)
+    deviation = sum(abs(value - mean) for value in values) / len(values)
+    seconds = max(now - history.samples[0][0], 1)
+    return (
+        f"{event}: {len(values)} latency spikes (average {mean:.0f} ms, mean deviation {deviation:.0f} ms, "
+        f"one every {seconds / len(values):.2f} s). Worst of all time: {history.worst} ms."
+    )
+
+
+def report(engine: Engine, now: int) -> str:
+    """The report over all events. `now`: Unix time in s."""
+    events = engine.latency.events
+    if not events:
+        return ALL_WELL if engine.config["latency-monitor-threshold"] else MONITOR_OFF
+    lines = ["Latency spikes have been recorded in this server:", ""]
+    lines += [
+        f"{number}. {_described(event, history, now)}"
+        for number, (event, history) in enumerate(events.items(), 1)
+    ]
+    advice = [f"- {ADVICE[event]}" for event in events if event in ADVICE]
+    if advice:
+        lines += ["", "What may help:", "", *advice]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,57 @@
+"""Who a connection speaks for, and whether it has proved it: `requirepass`.
+
+There is one user, `default`. Without a password everyone is that user from the start; with one, a
+connection is held at a gate, and reads only short requests, until AUTH or HELLO has let it through. A
+connection that is through stays so when the password changes, as in Redis.
+"""
+
+from __future__ import annotations
+
+import hmac
+from typing import TYPE_CHECKING
+
+from redracer.engine.client import GATE_AUTHENTICATION
+
+if TYPE_CHECKING:
+    from redracer.engine.client import Client
+    from redracer.engine.engine import Engine
+
+DEFAULT_USER = b"default"
+
+
+class Authentication:
+    """Lets the clients of one engine through, or holds them."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        engine.config.on_change("requirepass", self._password_changed)
+
+    def _password_changed(self, password: bytes | None) -> None:
+        if not password:
+            for client in self.engine.clients.values():
+                self._admit(client)
+
+    @property
+    def required(self) -> bool:
+        """Whether the default user has a password."""
+        return bool(self.engine.config["requirepass"])
+
+    def start(self, client: Client) -> None:
+        """The state of a connection that has proved nothing yet."""
+        if self.required:
+            client.gates |= GATE_AUTHENTICATION
+            client.parser.restricted = True
+        else:
+            self._admit(client)
+
+    def _admit(self, client: Client) -> None:
+        client.gates &= ~GATE_AUTHENTICATION
+        client.parser.restricted = False
+
+    def attempt(self, client: Client, user: bytes, password: bytes) -> bool:
+        """Lets the client through if the password is the user's; the time it takes tells nothing about it."""
+        expected: bytes | None = self.engine.config["requirepass"]
+        if user != DEFAULT_USER or (expected and not hmac.compare_digest(expected, password)):
+            return False
+        self._admit(client)
+        return True
