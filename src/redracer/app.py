@@ -44,6 +44,8 @@ class Server:
 
     def __init__(self, config: Config) -> None:
         load_commands()
+        from redracer.commands.client_list import describe
+
         self.config = config
         self.engine = Engine(config, config.commands_renamed)
         self.reactor = Reactor(self.engine.dispatcher)
@@ -59,7 +61,9 @@ class Server:
             server=self,
             shutdown=self.shutdown,
             call_later=self.call_later,
+            describe_client=lambda client: describe(client, self.engine.clock.now),
         )
+        self.reactor.query_limit = config["client-query-buffer-limit"]
 
     def call_later(self, seconds: float, callback: Any, *arguments: Any) -> asyncio.TimerHandle:
         """asyncio's call_later for the engine; interrupts the reactor so that the loop sees the new timer."""

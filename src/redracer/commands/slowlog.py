@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from redracer.core import errors
 from redracer.core.errors import CommandError
 from redracer.core.numbers import parse_integer
 from redracer.core.replies import OK, Reply
@@ -41,14 +42,13 @@ container(
 def slowlog_get(ctx: Context, args: list[bytes]) -> Reply:
     """Returns the slow log's entries."""
     entries = ctx.engine.slowlog.entries
-    count: int | None = ENTRIES
-    if len(args) > 2:
-        count = parse_integer(args[2]) if len(args) == 3 else None
-        if count is None or count < -1:
-            raise CommandError(b"ERR count should be greater than or equal to -1")
-    return [
-        list(entry) for entry in islice(entries, len(entries) if count == -1 else min(count, len(entries)))
-    ]
+    if len(args) > 3:
+        raise CommandError(errors.unknown_subcommand(args[0], args[1]))
+    count = parse_integer(args[2]) if len(args) == 3 else ENTRIES
+    if count is None or count < -1:
+        raise CommandError(b"ERR count should be greater than or equal to -1")
+    told = len(entries) if count == -1 else min(count, len(entries))
+    return [list(entry) for entry in islice(entries, told)]
 
 
 @command(
