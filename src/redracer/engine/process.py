@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from redracer.engine.config import Config
 
 DEFAULT_PID_FILE = "/var/run/redis.pid"
-# Bounds of the kernel's /proc/PID/oom_score_adj.
+OOM_SCORE_FILE = "/proc/self/oom_score_adj"
+# Bounds of what the kernel takes there.
 OOM_SCORE_MIN, OOM_SCORE_MAX = -1000, 1000
 PRIMARY, REPLICA, BACKGROUND_CHILD = 0, 1, 2
 
@@ -183,13 +184,13 @@ class OomScore:
             return
         try:
             if self._original is None:
-                with open("/proc/self/oom_score_adj", encoding="ascii") as file:
+                with open(OOM_SCORE_FILE, encoding="ascii") as file:
                     self._original = int(file.read())
             value = self._original
             if mode != "no":
                 value = self._config["oom-score-adj-values"][process_class]
                 value += self._original if mode == "yes" else 0
-            with open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
+            with open(OOM_SCORE_FILE, "w", encoding="ascii") as file:
                 file.write(str(min(max(value, OOM_SCORE_MIN), OOM_SCORE_MAX)))
             self._adjusted = mode != "no"
         except OSError as error:
