@@ -31,7 +31,7 @@ from redracer.core.memory cimport allocation_size, count_bytes
 from redracer.core.numbers cimport INT64_TEXT, parse_int64
 from redracer.core.table cimport (
     Bucket, bucket_match, chain_slot, item_of, locate, longest_chain, lowest_bit, next_bucket, next_scan_cursor,
-    prefetch, replace_item, table_find_item, table_free, table_init, table_insert, table_next, table_random, table_remove,
+    prefetch, replace_item, table_find_item, table_free, table_free_some, table_init, table_insert, table_next, table_random, table_remove,
 )
 
 from redracer.core.errors import WRONG_TYPE, CommandError
@@ -44,6 +44,7 @@ cdef enum:
     CACHE_LINE = 64
     SCAN_EFFORT = 10                # SCAN visits at most 10 buckets for each key that COUNT asks for
     EXPIRY_EFFORT = 20              # and active expiry at most 20
+    KEYS_PER_SEGMENT = 100          # freeing a segment of the table costs the kernel what freeing 100 keys costs us
     RANDOM_TRIES = 100              # expired keys that RANDOMKEY may draw where they are not deleted (a replica)
 
 
@@ -108,14 +109,13 @@ cdef class DetachedKeys:
         table_init(&self.expiring, entry_hash)
 
     cpdef bint free_some(self, Py_ssize_t budget) noexcept:
-        """Frees up to `budget` keys. Returns whether all are gone. O(budget)."""
+        """Frees up to `budget` keys, or the tables' memory once there are none. Returns whether all is gone. O(budget)."""
+        cdef size_t segments = budget // KEYS_PER_SEGMENT + 1
         cdef Entry* entry
         while budget > 0:
             entry = <Entry*>table_next(&self.entries, &self.position)
             if entry == NULL:
-                table_free(&self.entries)
-                table_free(&self.expiring)
-                return True
+                return table_free_some(&self.entries, segments) and table_free_some(&self.expiring, segments)
             entry_free(entry)
             budget -= 1
         return False

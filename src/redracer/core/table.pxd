@@ -86,6 +86,7 @@ cdef inline uint64_t next_scan_cursor(Table* table, uint64_t cursor) noexcept no
 
 cdef int table_init(Table* table, HashFunction hash_of) except -1
 cdef void table_free(Table* table) noexcept
+cdef bint table_free_some(Table* table, size_t segments) noexcept
 cdef int table_insert(Table* table, uint64_t hash, void* item) except -1
 cdef uint64_t* table_find_item(Table* table, uint64_t hash, void* item) noexcept
 cdef void table_remove(Table* table, uint64_t hash, uint64_t* slot) noexcept

@@ -94,14 +94,19 @@ cdef void array_trim(BucketArray* array, size_t used) noexcept:
         release_lines(array.segments[array.segment_count], SEGMENT_BUCKETS * sizeof(Bucket))
 
 
-cdef void array_free(BucketArray* array) noexcept:
+cdef bint array_free_some(BucketArray* array, size_t segments) noexcept:
+    """Frees that many segments, and the directory after the last. Returns whether nothing is left."""
     cdef size_t segment_bytes = min(array.capacity, <size_t>SEGMENT_BUCKETS) * sizeof(Bucket)
-    while array.segment_count:
+    while array.segment_count and segments:
         array.segment_count -= 1
+        segments -= 1
         release_lines(array.segments[array.segment_count], segment_bytes)
+    if array.segment_count:
+        return False
     if array.directory_capacity:
         release(array.segments, array.directory_capacity * sizeof(Bucket*))
     memset(array, 0, sizeof(BucketArray))
+    return True
 
 
 # --- chains
@@ -368,9 +373,17 @@ cdef int table_init(Table* table, HashFunction hash_of) except -1:
 
 cdef void table_free(Table* table) noexcept:
     """Frees the table, not the items. Only `table_init` may use the struct after that."""
-    array_free(&table.primary)
-    array_free(&table.overflow)
+    while not table_free_some(table, SEGMENT_BUCKETS):
+        pass
+
+
+cdef bint table_free_some(Table* table, size_t segments) noexcept:
+    """`table_free` in slices (the kernel takes 10 microseconds or so for a segment). Returns whether it is done."""
+    table.bucket_count = table.overflow_count = table.count = 0
+    if not (array_free_some(&table.primary, segments) and array_free_some(&table.overflow, segments)):
+        return False
     memset(table, 0, sizeof(Table))
+    return True
 
 
 cdef int table_insert(Table* table, uint64_t hash, void* item) except -1:
