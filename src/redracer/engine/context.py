@@ -10,6 +10,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from redracer.engine.client import NO_BLOCKING
+
 if TYPE_CHECKING:
     from redracer.core.keyspace import Keyspace
     from redracer.engine.client import Client
@@ -66,6 +68,18 @@ class Context:
     def rewrite_as(self, commands: list[list[bytes]]) -> None:
         """What the append-only file and replicas get in place of this command; an empty list for nothing."""
         self.rewritten = commands
+
+    def block(self, argv: list[bytes], keys: list[bytes], type: int, timeout: int, timeout_reply: Any) -> Any:
+        """Has the client wait until one of `keys` holds a value of `type` (a type id, or -1 for any).
+
+        The handler returns what this returns. It is called again with `argv` when a key is ready; it must
+        then look again and may block again, which keeps the client's place and deadline. `timeout` is in
+        ms, 0 for ever. Where blocking is not allowed (a transaction, a script) the reply is
+        `timeout_reply` at once.
+        """
+        if self.client.flags & NO_BLOCKING:
+            return timeout_reply
+        return self.engine.blocking.block(self.client, argv, keys, type, timeout, timeout_reply)
 
     def propagate_unchanged(self) -> None:
         """Propagates this command even if it reported no change."""

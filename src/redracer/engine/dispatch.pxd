@@ -21,7 +21,10 @@ cdef class Dispatcher(Executor):
     cdef public long long attention
     cdef public bint track_latency
     cdef public long long calls
+    cdef public long long calls_before_round
+    cdef public long long most_calls_per_round
     cdef public list before_sending_steps
+    cdef public list ready_keys
 
     cpdef object begin(self)
     @cython.locals(known=Command)
@@ -35,4 +38,5 @@ cdef class Dispatcher(Executor):
     @cython.locals(context=Context)
     cdef object propagate(self, Client client, list argv)
     cpdef object execute_unusual(self, Client client, object command, list argv)
+    cpdef object reply(self, Client client, object reply)
     cpdef object before_sending(self)

@@ -59,7 +59,10 @@ class Dispatcher(Executor):
         attention: int
         track_latency: bool
         calls: int
+        calls_before_round: int
+        most_calls_per_round: int
         before_sending_steps: list[Callable[[], None]]
+        ready_keys: list[tuple[int, bytes]]
 
     def __init__(self, engine: Engine, context: Context, clock: Clock, commands: dict[bytes, Command]) -> None:
         self.engine = engine
@@ -73,6 +76,9 @@ class Dispatcher(Executor):
         self.attention = 1 << 62
         self.track_latency = True
         self.before_sending_steps = []
+        self.ready_keys = []
+        self.calls_before_round = 0
+        self.most_calls_per_round = 0
         self.begin()
 
     def begin(self) -> None:
@@ -81,6 +87,9 @@ class Dispatcher(Executor):
         self.now = self.clock.now
         self.context.now = self.now
         self.started = monotonic_nanoseconds()
+        if self.calls - self.calls_before_round > self.most_calls_per_round:
+            self.most_calls_per_round = self.calls - self.calls_before_round
+        self.calls_before_round = self.calls
 
     def resolve(self, argv: list[bytes]) -> Command | None:
         """The command or subcommand that argv names, in any case, or None. O(1)."""
@@ -102,6 +111,8 @@ class Dispatcher(Executor):
             self.execute_unusual(client, command, argv)
             return
         client.out.write(self.call(client, command, argv), client.resp)
+        if self.ready_keys:
+            self.engine.blocking.serve()
 
     def call(self, client: Client, command: Command, argv: list[bytes]) -> Any:
         """Calls a command that may run, accounts for it, and returns its reply (an Error if it refused)."""
@@ -165,7 +176,6 @@ class Dispatcher(Executor):
 
     def execute_unusual(self, client: Client, command: Any, argv: list[bytes]) -> None:
         """The line for requests that something must be checked for first."""
-        mark = client.out.mark()
         if client.flags & REPLY_SKIP_NEXT:
             client.flags = client.flags & ~REPLY_SKIP_NEXT | REPLY_SKIP
         if command is None:
@@ -178,12 +188,17 @@ class Dispatcher(Executor):
                 if self.gates & GATE_PAUSED and self.engine.pause.holds(client, command):
                     return
                 reply = self.call(client, command, argv)
-        client.out.write(reply, client.resp)
-        if client.flags & (REPLY_OFF | REPLY_SKIP):
-            client.out.cut(mark)
+        self.reply(client, reply)
         client.flags &= ~REPLY_SKIP
         if not client.flags & (REPLY_OFF | REPLY_SKIP_NEXT):
             client.gates &= ~GATE_REPLY
+        if self.ready_keys:
+            self.engine.blocking.serve()
+
+    def reply(self, client: Client, reply: Any) -> None:
+        """Writes a reply, unless the client has asked for none (CLIENT REPLY)."""
+        if not client.flags & (REPLY_OFF | REPLY_SKIP):
+            client.out.write(reply, client.resp)
 
     def check(self, client: Client, command: Command, argv: list[bytes]) -> Any:
         """The Error with which a request is refused before it is called, or None."""
@@ -220,7 +235,8 @@ class Dispatcher(Executor):
         self.engine.check_output_limit(session)
 
     def query_exceeded(self, session: Session) -> None:
-        """Logs that a client is closed for the size of its unfinished request."""
+        """Logs and counts that a client is closed for the size of its unfinished request."""
+        self.engine.statistics.query_limit_disconnections += 1
         log.warning("Closing client that reached max query buffer length: %s" % self.engine.describe(session))
 
     def before_sending(self) -> None:

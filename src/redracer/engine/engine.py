@@ -16,18 +16,23 @@ from redracer.core.resp_parse import RequestParser
 from redracer.engine import client as client_flags
 from redracer.engine import log, registry
 from redracer.engine.authentication import Authentication
+from redracer.engine.blocking import Blocking
 from redracer.engine.client import Client
+from redracer.engine.client_census import ClientCensus
 from redracer.engine.context import Context
 from redracer.engine.dispatch import Dispatcher
 from redracer.engine.effects import Effects
 from redracer.engine.expiry import ActiveExpiry
+from redracer.engine.info import Info
+from redracer.engine.info_sections import SECTIONS
 from redracer.engine.latency import LatencyMonitor
 from redracer.engine.lazy_free import LazyFree
+from redracer.engine.memory_report import MemoryUsage
 from redracer.engine.output_limits import OutputLimits
 from redracer.engine.pause import Pause
 from redracer.engine.slowlog import SlowLog
 from redracer.engine.statistics import Statistics
-from redracer.engine.timing import unix_microseconds
+from redracer.engine.timing import monotonic_nanoseconds, unix_microseconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -58,11 +63,15 @@ class Engine:
         self.commands: dict[bytes, Command] = registry.default.build_table(renames)
         self.dispatcher = Dispatcher(self, self.context, self.clock, self.commands)
         self.clients: dict[int, Client] = {}
+        self.census = ClientCensus(self)
+        self.memory = MemoryUsage(self)
         self.statistics = Statistics(self)
+        self.info = Info(self, SECTIONS)
         self.slowlog = SlowLog(config)
         self.latency = LatencyMonitor(config)
         self.authentication = Authentication(self)
         self.pause = Pause(self)
+        self.blocking = Blocking(self)
         self.output_limits = OutputLimits(self)
         self.lazy_free = LazyFree()
         self.expiry = ActiveExpiry(self)
@@ -71,6 +80,7 @@ class Engine:
         self.replication_id = secrets.token_hex(20)
         self.started = self.clock.now  # Unix time, ms
         self.next_client_id = 1
+        self.cron_paused = False  # by DEBUG PAUSE-CRON
         for database in self.databases:
             database.on_expired = self.expire
         self.apply_settings()
@@ -128,6 +138,7 @@ class Engine:
         """Forgets a client whose connection is closed, and all that it waited for."""
         if self.clients.pop(client.id, None) is not None:
             self.pause.forget(client)
+            self.blocking.forget(client)
 
     def reset_client(self, client: Client) -> None:
         """Brings a connection back to the state of a new one (RESET); its id and its library stay."""
@@ -180,11 +191,8 @@ class Engine:
         self.effects.propagate(database.index, [name, key])
 
     def delete_expired(self, database: Keyspace, key: bytes) -> None:
-        """Takes the key out; a large value is freed in slices where the configuration says so."""
-        if self.config["lazyfree-lazy-expire"]:
-            self.lazy_free.add(database.take(key))
-        else:
-            database.delete(key)
+        """Takes the key out. By `discard`, because `delete` and `take` would hand an expired key back to us."""
+        database.discard(key)
 
     # --- time
 
@@ -196,16 +204,22 @@ class Engine:
     def work(self) -> bool:
         """One slice of the work that goes on behind the commands; returns whether there is more to do."""
         self.dispatcher.begin()
-        more_to_expire = self.expiry.run()
+        more_to_expire = not self.cron_paused and self.expiry.run()
         return self.lazy_free.run(LAZY_FREE_SLICE) or more_to_expire
 
     def tick(self) -> None:
         """The periodic work, `hz` times a second: limits, the end of pauses, samples of rates."""
+        if self.cron_paused:
+            return
+        begun = monotonic_nanoseconds()
         self.dispatcher.begin()
         self.output_limits.check_all()
         self.pause.check_end()
+        self.census.advance()
+        self.memory.note_peak()
         self.statistics.sample()
         self.close_idle_clients()
+        self.statistics.tick_nanoseconds += monotonic_nanoseconds() - begun
 
     def close_idle_clients(self) -> None:
         """Closes clients that have sent nothing for `timeout` seconds (0: never)."""
