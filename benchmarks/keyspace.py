@@ -1,4 +1,4 @@
-"""Measures the keyspace by itself: memory per key, time per operation, longest pause (docs/design/keyspace.md).
+"""Measures the keyspace by itself: memory per key, time per operation, pauses (docs/design/keyspace.md).
 
     python benchmarks/keyspace.py [memory | time | pause] [keys]
 

@@ -18,6 +18,13 @@ cdef inline size_t allocation_size(size_t size) noexcept nogil:
     return (size + 23) & ~<size_t>15
 
 
+cdef inline size_t usable_size(size_t size) noexcept nogil:
+    """The size to ask for, so that the whole of `allocation_size` but malloc's header is the caller's to use."""
+    if size <= 512:
+        return allocation_size(size)
+    return allocation_size(size) - 8
+
+
 cdef inline void count_bytes(Py_ssize_t change) noexcept:
     """Adds `change` (bytes, may be negative) to the count, for memory that Python objects hold."""
     global held_bytes
@@ -25,9 +32,12 @@ cdef inline void count_bytes(Py_ssize_t change) noexcept:
 
 
 cdef inline void* allocate(size_t size) except NULL:
-    """A new block of `size` bytes, aligned to 16, not cleared. Raises MemoryError."""
+    """A new block of `size` bytes, aligned to 16, not cleared. Raises MemoryError.
+
+    Any size of the same `allocation_size` fits the block too.
+    """
     global held_bytes
-    cdef void* block = PyMem_Malloc(size)
+    cdef void* block = PyMem_Malloc(usable_size(size))
     if block == NULL:
         raise MemoryError
     held_bytes += allocation_size(size)

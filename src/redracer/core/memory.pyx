@@ -16,7 +16,7 @@ held_bytes = 0
 cdef void* reallocate(void* block, size_t old_size, size_t new_size) except NULL:
     """The block with another size, moved if need be; its bytes up to the smaller size stay. Raises MemoryError."""
     global held_bytes
-    cdef void* moved = PyMem_Realloc(block, new_size)
+    cdef void* moved = PyMem_Realloc(block, usable_size(new_size))
     if moved == NULL:
         raise MemoryError
     held_bytes += allocation_size(new_size) - allocation_size(old_size)
