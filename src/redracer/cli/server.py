@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 
 from redracer.engine import log, process
-from redracer.engine.config import Config
+from redracer.engine.config import Config, ConfigError
 from redracer.engine.config_file import (
     ConfigFileError,
     ConfigFileMissing,
@@ -142,9 +143,21 @@ def _start(config: Config) -> int:
     if config["daemonize"] and not supervised:
         process.daemonize()
     process.create_pid_file(config)
+    _apply_to_process(config)
     from redracer.app import run
 
     return run(config)
+
+
+def _apply_to_process(config: Config) -> None:
+    """Apply the options about this process now, and again when CONFIG SET changes them."""
+    score = process.OomScore(config)
+    with suppress(ConfigError):  # the log has said why, and the server runs without it
+        score.apply(process.PRIMARY)
+    for name in ("oom-score-adj", "oom-score-adj-values"):
+        config.on_change(name, lambda _: score.apply(process.PRIMARY))
+    process.bind_to_processors(config["server-cpulist"])
+    config.on_change("server-cpulist", process.bind_to_processors)
 
 
 if __name__ == "__main__":

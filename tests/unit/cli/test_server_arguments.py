@@ -218,6 +218,19 @@ class TestStarted:
         start("--pidfile", "server.pid")
         assert (tmp_path / "server.pid").read_text() == f"{os.getpid()}\n"
 
+    def test_the_kernel_s_score_follows_the_configuration(
+        self, start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        kernel = tmp_path / "oom_score_adj"
+        kernel.write_text("3")
+        monkeypatch.setattr("redracer.engine.process.OOM_SCORE_FILE", str(kernel))
+        config = start("--oom-score-adj", "relative", "--oom-score-adj-values", "7 8 9")
+        assert kernel.read_text() == "10"
+        config.set_many([(b"oom-score-adj-values", b"1 8 9")])
+        assert kernel.read_text() == "4"
+        config.set_many([(b"oom-score-adj", b"no")])
+        assert kernel.read_text() == "3"
+
     def test_redracer_serve_is_the_same_command(self, start: Start) -> None:
         assert redracer_command.main([]) == 7
         assert redracer_command.main(["serve", "--port", "5"]) == 7
