@@ -1,4 +1,4 @@
-"""What the tests of core/ share."""
+"""What the unit tests share."""
 
 import shutil
 import subprocess
