@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from redracer.core import errors
 from redracer.core.errors import CommandError
 from redracer.core.replies import OK, Map, Reply
-from redracer.engine.client import UNIX_SOCKET
 from redracer.engine.config import Config
 from redracer.engine.dispatch import GATE_LOADING
 from redracer.engine.flags import ADMIN, LOADING, NOSCRIPT, SERVER, STALE
@@ -15,7 +14,6 @@ from redracer.engine.grammar import block, string
 from redracer.engine.registry import command, container
 
 if TYPE_CHECKING:
-    from redracer.engine.client import Client
     from redracer.engine.context import Context
 
 FLAGS = ADMIN | NOSCRIPT | LOADING | STALE
@@ -68,13 +66,8 @@ def config_set(ctx: Context, args: list[bytes]) -> Reply:
         raise CommandError(errors.SYNTAX)
     pairs = list(zip(args[2::2], args[3::2], strict=True))
     loading = bool(ctx.engine.dispatcher.gates & GATE_LOADING)
-    ctx.config.set_many(pairs, loading=loading, local_client=_is_local(ctx.client))
+    ctx.config.set_many(pairs, loading=loading, local_client=ctx.client.is_local())
     return OK
-
-
-def _is_local(client: Client) -> bool:
-    """Whether the client is on this machine."""
-    return bool(client.flags & UNIX_SOCKET) or client.address.startswith(("127.", "[::1]", "::1:"))
 
 
 @command(

@@ -69,9 +69,7 @@ NO_PASSWORD_SET = (
 NO_PROTOCOL = b"NOPROTO unsupported protocol version"
 PROTOCOL_NOT_INTEGER = b"ERR Protocol version is not an integer or out of range"
 LOADING = b"LOADING Redis is loading the dataset in memory"
-BUSY_SCRIPT = (
-    b"BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE."
-)
+BUSY_SCRIPT = b"BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE."
 READ_ONLY = b"READONLY You can't write against a read only replica."
 UNBLOCKED = b"UNBLOCKED client unblocked via CLIENT UNBLOCK"
 MAX_CLIENTS = b"ERR max number of clients reached"
@@ -119,6 +117,15 @@ CORRUPTED_SKETCH = b"INVALIDOBJ Corrupted HLL object detected"
 NO_SPECIFIED_KEY = b"ERR The specified key does not exist"
 SKETCH_NOT_SPARSE = b"ERR HLL encoding is not sparse"
 
+# --- DEBUG
+OUT_OF_RANGE_DATABASE = b"ERR Out of range database"
+NOT_A_HASH_TABLE = b"ERR The value stored at the specified key is not represented using an hash table"
+RESP2_NOT_SUPPORTED = b"ERR RESP2 is not supported by this command"
+WRONG_PROTOCOL_TYPE = (
+    b"ERR Wrong protocol type name. Please use one of the following: "
+    b"string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false"
+)
+
 # --- the protocol itself
 TOO_BIG_MULTIBULK_COUNT = b"ERR Protocol error: invalid multibulk length"
 UNAUTHENTICATED_MULTIBULK = b"ERR Protocol error: unauthenticated multibulk length"
@@ -153,6 +160,23 @@ def unknown_command(args: list[bytes]) -> bytes:
 def unknown_subcommand(container: bytes, given: bytes) -> bytes:
     """The refusal of a subcommand that a container command does not have."""
     return b"ERR unknown subcommand '%s'. Try %s HELP." % (given[:128], container.upper())
+
+
+def unknown_subcommand_or_arity(given: bytes, container: bytes) -> bytes:
+    """The refusal of a subcommand, or of its number of arguments, by a command that looks for itself."""
+    return b"ERR unknown subcommand or wrong number of arguments for '%s'. Try %s HELP." % (
+        given[:128],
+        container.upper(),
+    )
+
+
+def protected_command(name: bytes, option: bytes) -> bytes:
+    """The refusal of a command that the configuration file does not allow, or not from another machine."""
+    return (
+        b'ERR %s command not allowed. If the %s option is set to "local", you can run it from a local '
+        b"connection, otherwise you need to set this option in the configuration file, and then restart the "
+        b"server." % (name, option)
+    )
 
 
 def invalid_expiry(name: bytes) -> bytes:

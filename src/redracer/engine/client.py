@@ -95,6 +95,10 @@ class Client(Session):
         self.user = None
         self.extra = {}
 
+    def is_local(self) -> bool:
+        """Whether the client is on this machine: by its Unix socket, or by its address."""
+        return bool(self.flags & UNIX_SOCKET) or self.address.startswith(("127.", "[::1]", "::1:"))
+
     def close_after_reply(self) -> None:
         """Executes nothing more of this client, and closes it when its replies have left."""
         self.state |= CLOSE_AFTER_REPLY

@@ -33,6 +33,12 @@ class ActiveExpiry:
         self.nanoseconds = 0
         self.average_ttl: dict[int, int] = {}  # ms, by database
 
+    def reset_statistics(self) -> None:
+        """CONFIG RESETSTAT."""
+        self.stale_percent = 0.0
+        self.time_cap_reached = 0
+        self.nanoseconds = 0
+
     def run(self) -> bool:
         """One slice; returns whether expired keys were left because its time was over."""
         if not self.enabled or self.engine.pause.active:

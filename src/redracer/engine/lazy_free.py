@@ -26,6 +26,10 @@ class LazyFree:
         """Objects (values, tables) waiting to be freed."""
         return len(self.queue)
 
+    def reset_statistics(self) -> None:
+        """CONFIG RESETSTAT."""
+        self.freed_objects = 0
+
     def add(self, value: Any) -> None:
         """Frees `value` later if it can be freed in steps (it has `free_some`); else it ends with the caller."""
         if hasattr(value, "free_some"):

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Any
-
-from redracer.core.memory import used_memory
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from redracer.engine.engine import Engine
@@ -36,26 +34,39 @@ class Rate:
         return sum(self.samples) / len(self.samples) if self.samples else 0.0
 
 
+class Traffic(NamedTuple):
+    """What went through the network, and the rounds that it took; zeros without a network."""
+
+    received: int = 0  # bytes
+    sent: int = 0  # bytes
+    reads: int = 0
+    writes: int = 0
+    rounds: int = 0
+    busy_nanoseconds: int = 0
+
+
 class Statistics:
-    """What CONFIG RESETSTAT resets, and what it leaves."""
+    """What CONFIG RESETSTAT resets."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self.peak_memory = 0  # bytes
-        self.peak_memory_time = 0  # Unix time, s
         self._start()
 
     def reset(self) -> None:
         """CONFIG RESETSTAT."""
+        engine = self.engine
         self._start()
-        self.commands_before = self.engine.dispatcher.calls
-        reactor: Any = self.engine.ports.get("reactor")
+        self.commands_before = engine.dispatcher.calls
+        self.traffic_before = self._traffic()
+        engine.dispatcher.most_calls_per_round = 0
+        reactor: Any = engine.ports.get("reactor")
         if reactor is not None:
-            self.received_before = reactor.received
-            self.sent_before = reactor.sent
-        for database in self.engine.databases:
+            reactor.longest_round = 0
+        engine.expiry.reset_statistics()
+        engine.lazy_free.reset_statistics()
+        for database in engine.databases:
             database.hits = database.misses = 0
-        for command in self.engine.every_command():
+        for command in engine.every_command():
             command.reset_statistics()
 
     def _start(self) -> None:
@@ -69,13 +80,14 @@ class Statistics:
         self.errors: dict[bytes, int] = {}
         self.output_limit_disconnections = 0
         self.query_limit_disconnections = 0
+        self.tick_nanoseconds = 0
         self.commands_before = 0
-        self.received_before = 0
-        self.sent_before = 0
+        self.traffic_before = Traffic()
         self.operations = Rate()
         self.input = Rate()
         self.output = Rate()
         self.cycles = Rate()
+        self.busy = Rate()
 
     def count_error(self, text: bytes) -> None:
         """Counts an error reply under its first word."""
@@ -89,16 +101,37 @@ class Statistics:
         """Calls since the start or the last reset."""
         return self.engine.dispatcher.calls - self.commands_before
 
-    def sample(self) -> None:
-        """Takes a sample of every rate and of the memory in use; called by the periodic tick."""
-        now = self.engine.clock.now
-        self.operations.sample(self.engine.dispatcher.calls, now)
+    def _traffic(self) -> Traffic:
         reactor: Any = self.engine.ports.get("reactor")
-        if reactor is not None:
-            self.input.sample(reactor.received, now)
-            self.output.sample(reactor.sent, now)
-            self.cycles.sample(reactor.rounds, now)
-        used = used_memory()
-        if used > self.peak_memory:
-            self.peak_memory = used
-            self.peak_memory_time = now // 1000
+        if reactor is None:
+            return Traffic()
+        return Traffic(*(getattr(reactor, field) for field in Traffic._fields))
+
+    @property
+    def traffic(self) -> Traffic:
+        """The network's counters since the start or the last reset."""
+        return Traffic(
+            *(now - before for now, before in zip(self._traffic(), self.traffic_before, strict=True))
+        )
+
+    @property
+    def longest_round(self) -> int:
+        """The longest turn of the event loop since the start or the last reset, in ns."""
+        reactor: Any = self.engine.ports.get("reactor")
+        return reactor.longest_round if reactor is not None else 0
+
+    @property
+    def microseconds_per_cycle(self) -> int:
+        """How long a turn of the event loop took on average, lately."""
+        cycles = self.cycles.per_second
+        return round(self.busy.per_second / cycles / 1000) if cycles else 0
+
+    def sample(self) -> None:
+        """Takes a sample of every rate; called by the periodic tick."""
+        now = self.engine.clock.now
+        traffic = self._traffic()
+        self.operations.sample(self.engine.dispatcher.calls, now)
+        self.input.sample(traffic.received, now)
+        self.output.sample(traffic.sent, now)
+        self.cycles.sample(traffic.rounds, now)
+        self.busy.sample(traffic.busy_nanoseconds, now)

@@ -36,6 +36,8 @@ cdef class Reactor:
     cdef public bint interrupted
     cdef public long long received
     cdef public long long sent
+    cdef public long long reads             # system calls that read something
+    cdef public long long writes            # ... and that sent something
     cdef public long long rounds
     cdef public long long busy_nanoseconds
     cdef public long long longest_round

@@ -15,6 +15,8 @@ class Reactor:
     interrupted: bool
     received: int
     sent: int
+    reads: int
+    writes: int
     rounds: int
     busy_nanoseconds: int
     longest_round: int

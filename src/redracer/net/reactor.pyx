@@ -357,6 +357,7 @@ cdef class Reactor:
 
     cdef int received_from(self, Connection connection, Py_ssize_t count) except -1:
         cdef Session session = connection.session
+        self.reads += 1
         self.received += count
         session.received += count
         if count > session.query_peak:
@@ -489,6 +490,7 @@ cdef class Reactor:
                 count = writev(connection.descriptor, vectors, used)
             if count <= 0:
                 break
+            self.writes += 1
             self.sent += count
             session.sent += count
             out.sent(count)

@@ -7,9 +7,9 @@ from pkgutil import iter_modules
 
 
 def load() -> None:
-    """Imports the command modules of every type (those named *commands); each declares its commands."""
+    """Imports the codec and the *commands modules of every type; each registers itself."""
     for package in iter_modules(__path__):
         name = f"{__name__}.{package.name}"
         for module in iter_modules(import_module(name).__path__):
-            if module.name.endswith("commands"):
+            if module.name == "codec" or module.name.endswith("commands"):
                 import_module(f"{name}.{module.name}")

@@ -1,0 +1,28 @@
+"""The digest of a data set: equal data gives equal digests, in whatever order and encoding it is held.
+
+Redis's algorithm (DEBUG DIGEST), so that the digests of a real server and of this one can be compared. A
+digest is 20 bytes. What has an order is mixed in (`mix`: the digest so far enters the next), what has none
+is combined by exclusive or (`combine`), which any order leaves the same.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha1
+
+SIZE = 20  # bytes
+EMPTY = bytes(SIZE)
+
+
+def exclusive_or(left: bytes, right: bytes) -> bytes:
+    """Two digests as one that does not depend on which came first. O(1)."""
+    return (int.from_bytes(left) ^ int.from_bytes(right)).to_bytes(SIZE)
+
+
+def combine(digest: bytes, data: bytes) -> bytes:
+    """The digest with `data` added as a member of an unordered collection. O(len(data))."""
+    return exclusive_or(digest, sha1(data).digest())
+
+
+def mix(digest: bytes, data: bytes) -> bytes:
+    """The digest with `data` added as the next item of a sequence. O(len(data))."""
+    return sha1(combine(digest, data)).digest()
