@@ -37,11 +37,13 @@ CHANGED_SINCE_7_0 = {
 }
 # Commands whose arguments 8.2 arranges in another way, or has more of.
 OTHER_ARGUMENTS_SINCE_7_0 = {
+    "bitop",
     "client|kill",
     "command|getkeys",
     "command|getkeysandflags",
     "flushall",
     "flushdb",
+    "pfmerge",
 }
 
 
