@@ -231,6 +231,4 @@ def client_unblock(ctx: Context, args: list[bytes]) -> Reply:
     if reason not in (b"timeout", b"error"):
         raise CommandError(b"ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR")
     target = ctx.engine.clients.get(arguments.integer(args[2]))
-    if target is None or target.blocked is None:
-        return 0
-    return int(target.blocked.interrupt(reason == b"error"))
+    return int(target is not None and ctx.engine.blocking.unblock(target, reason == b"error"))

@@ -29,7 +29,7 @@ class Authentication:
     def _password_changed(self, password: bytes | None) -> None:
         if not password:
             for client in self.engine.clients.values():
-                self._admit(client)
+                self.start(client)
 
     @property
     def required(self) -> bool:
@@ -37,21 +37,20 @@ class Authentication:
         return bool(self.engine.config["requirepass"])
 
     def start(self, client: Client) -> None:
-        """The state of a connection that has proved nothing yet."""
-        if self.required:
-            client.gates |= GATE_AUTHENTICATION
-            client.parser.restricted = True
-        else:
-            self._admit(client)
+        """Sets the state of a connection that has proved nothing yet."""
+        self._set(client, not self.required)
 
-    def _admit(self, client: Client) -> None:
+    def _set(self, client: Client, admitted: bool) -> None:
         client.gates &= ~GATE_AUTHENTICATION
-        client.parser.restricted = False
+        if not admitted:
+            client.gates |= GATE_AUTHENTICATION
+        client.parser.restricted = not admitted
+        self.engine.output_limits.apply_to(client)
 
     def attempt(self, client: Client, user: bytes, password: bytes) -> bool:
         """Lets the client through if the password is the user's; the time it takes tells nothing about it."""
         expected: bytes | None = self.engine.config["requirepass"]
         if user != DEFAULT_USER or (expected and not hmac.compare_digest(expected, password)):
             return False
-        self._admit(client)
+        self._set(client, True)
         return True

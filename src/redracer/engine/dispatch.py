@@ -22,7 +22,14 @@ from redracer.core.histogram import Histogram
 from redracer.core.replies import NO_REPLY, Error
 from redracer.core.session import CLOSE_AFTER_REPLY, Executor, Session
 from redracer.engine import log, registry
-from redracer.engine.client import GATE_AUTHENTICATION, GATE_REPLY, REPLY_OFF, REPLY_SKIP, REPLY_SKIP_NEXT
+from redracer.engine.client import (
+    GATE_AUTHENTICATION,
+    GATE_NO_TOUCH,
+    GATE_REPLY,
+    REPLY_OFF,
+    REPLY_SKIP,
+    REPLY_SKIP_NEXT,
+)
 from redracer.engine.flags import NO_AUTH
 from redracer.engine.registry import Command
 from redracer.engine.timing import monotonic_nanoseconds, unix_microseconds
@@ -64,7 +71,9 @@ class Dispatcher(Executor):
         before_sending_steps: list[Callable[[], None]]
         ready_keys: list[tuple[int, bytes]]
 
-    def __init__(self, engine: Engine, context: Context, clock: Clock, commands: dict[bytes, Command]) -> None:
+    def __init__(
+        self, engine: Engine, context: Context, clock: Clock, commands: dict[bytes, Command]
+    ) -> None:
         self.engine = engine
         self.context = context
         self.effects = context.effects
@@ -187,13 +196,25 @@ class Dispatcher(Executor):
             if reply is None:
                 if self.gates & GATE_PAUSED and self.engine.pause.holds(client, command):
                     return
-                reply = self.call(client, command, argv)
+                if client.gates & GATE_NO_TOUCH:
+                    reply = self.call_without_touching(client, command, argv)
+                else:
+                    reply = self.call(client, command, argv)
         self.reply(client, reply)
         client.flags &= ~REPLY_SKIP
         if not client.flags & (REPLY_OFF | REPLY_SKIP_NEXT):
             client.gates &= ~GATE_REPLY
         if self.ready_keys:
             self.engine.blocking.serve()
+
+    def call_without_touching(self, client: Client, command: Command, argv: list[bytes]) -> Any:
+        """`call` for a client that does not want its reads to count as use (CLIENT NO-TOUCH); TOUCH still does."""
+        before = self.clock.no_touch
+        self.clock.no_touch = before or command.name != b"touch"
+        try:
+            return self.call(client, command, argv)
+        finally:
+            self.clock.no_touch = before
 
     def reply(self, client: Client, reply: Any) -> None:
         """Writes a reply, unless the client has asked for none (CLIENT REPLY)."""
@@ -217,7 +238,9 @@ class Dispatcher(Executor):
 
     def report_bug(self, command: Command, bug: Exception) -> Error:
         """An exception that no command should raise: logged whole, and told to the client in a line."""
-        log.warning("Internal error in '%s':\n%s" % (command.name.decode(), "".join(traceback.format_exception(bug))))
+        log.warning(
+            "Internal error in '%s':\n%s" % (command.name.decode(), "".join(traceback.format_exception(bug)))
+        )
         text = b"ERR internal error in '%s': %s" % (command.name, type(bug).__name__.encode())
         self.engine.count_error(text)
         return Error(text)

@@ -10,13 +10,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from redracer.engine import log
-from redracer.engine.client import MONITOR, REPLICA, SUBSCRIBED
+from redracer.engine.client import GATE_AUTHENTICATION, MONITOR, REPLICA, SUBSCRIBED
 
 if TYPE_CHECKING:
     from redracer.engine.client import Client
     from redracer.engine.engine import Engine
 
 UNLIMITED = 1 << 62
+STRANGER_LIMIT = 17 * 1024  # bytes that may be pending for a client that is not authenticated
 
 
 def client_class(client: Client) -> str:
@@ -40,6 +41,8 @@ class OutputLimits:
 
     def limits(self, client: Client) -> tuple[int, int, int]:
         """(hard bytes, soft bytes, soft seconds); 0 means no limit."""
+        if client.gates & GATE_AUTHENTICATION:
+            return STRANGER_LIMIT, 0, 0
         limits: tuple[int, int, int] = self.engine.config["client-output-buffer-limit"][client_class(client)]
         return limits
 

@@ -77,10 +77,6 @@ class Pause:
         self.held[client.id] = client
         return True
 
-    def interrupt(self, error: bool) -> bool:
-        """A held client waits for the end of the pause only."""
-        return False
-
     def forget(self, client: Client) -> None:
         """The client is gone."""
         self.held.pop(client.id, None)

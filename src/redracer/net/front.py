@@ -12,15 +12,19 @@ from typing import TYPE_CHECKING, Any
 
 from redracer.core import errors
 from redracer.core.resp_parse import RequestParser
-from redracer.core.session import CLOSE_AFTER_REPLY, Session
+from redracer.core.session import CLOSE_AFTER_REPLY
 from redracer.engine import log
-from redracer.engine.client import UNIX_SOCKET
+from redracer.engine.client import UNIX_SOCKET, Client
+from redracer.engine.config import ConfigError
 from redracer.net.listeners import Listener, ListenError, open_tcp, open_unix
 
 if TYPE_CHECKING:
     from redracer.engine.engine import Engine
     from redracer.net.reactor import Connection, Reactor
 
+BIND_REFUSED = "Failed to bind to specified addresses."
+PORT_REFUSED = "Unable to listen on this port. Check server logs."
+NO_CLIENT = 0  # the id of a connection that the engine never knew
 OWN_DESCRIPTORS = 32  # besides clients: listeners, files, pipes
 
 
@@ -35,6 +39,20 @@ def is_loopback(address: str) -> bool:
     return (mapped or parsed).is_loopback
 
 
+def allow_clients(wanted: int) -> int:
+    """Raises the limit of open files if need be; returns how many clients, up to `wanted`, it then allows."""
+    files = wanted + OWN_DESCRIPTORS
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= files:
+        return wanted
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, max(hard, files) if hard >= 0 else hard))
+    except (ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        return min(hard - OWN_DESCRIPTORS, wanted)
+    return wanted
+
+
 class Front:
     """The listeners of one server over one reactor."""
 
@@ -47,22 +65,24 @@ class Front:
 
     def raise_descriptor_limit(self) -> None:
         """Asks for enough descriptors for `maxclients`, or lowers it to what can be had, and says so."""
-        wanted = self.engine.config["maxclients"] + OWN_DESCRIPTORS
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        if soft == resource.RLIM_INFINITY or soft >= wanted:
-            return
-        try:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, max(hard, wanted) if hard >= 0 else hard))
-        except (ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-            allowed = hard - OWN_DESCRIPTORS
-            if allowed < self.engine.config["maxclients"]:
-                log.warning(
-                    "You requested maxclients of %d requiring at least %d max file descriptors. "
-                    "Current maximum open files is %d. maxclients has been reduced to %d to compensate for "
-                    "low ulimit." % (self.engine.config["maxclients"], wanted, hard, allowed)
-                )
-                self.engine.config.values["maxclients"] = allowed
+        wanted: int = self.engine.config["maxclients"]
+        allowed = allow_clients(wanted)
+        if allowed < wanted:
+            log.warning(
+                f"You requested maxclients of {wanted} requiring at least {wanted + OWN_DESCRIPTORS} max "
+                f"file descriptors. Current maximum open files is {allowed + OWN_DESCRIPTORS}. maxclients "
+                f"has been reduced to {allowed} to compensate for low ulimit."
+            )
+            self.engine.config.values["maxclients"] = allowed
+
+    def maxclients_changed(self, wanted: int) -> None:
+        """Asks for descriptors for so many clients; ConfigError if they cannot be had."""
+        allowed = allow_clients(wanted)
+        if allowed < wanted:
+            raise ConfigError(
+                "The operating system is not able to handle the specified number of clients, "
+                f"try with {allowed}"
+            )
 
     def open(self) -> None:
         """Starts listening as configured. Raises ListenError."""
@@ -74,8 +94,9 @@ class Front:
             self.unix = [self._listener(listening)]
         if not self.tcp and not self.unix and config["port"]:
             raise ListenError("Configured to not listen anywhere, exiting.")
-        config.on_change("bind", lambda addresses: self.rebind(list(addresses), config["port"]))
-        config.on_change("port", lambda port: self.rebind(list(config["bind"]), port))
+        config.on_change("maxclients", self.maxclients_changed)
+        config.on_change("bind", lambda addresses: self.rebind(list(addresses), config["port"], BIND_REFUSED))
+        config.on_change("port", lambda port: self.rebind(list(config["bind"]), port, PORT_REFUSED))
 
     def _listener(self, listening: Any) -> Listener:
         return Listener(self.reactor, listening, self.connected, lambda: self.engine.config["tcp-keepalive"])
@@ -84,10 +105,9 @@ class Front:
         backlog = self.engine.config["tcp-backlog"]
         return [self._listener(listening) for listening in open_tcp(addresses, port, backlog)]
 
-    def rebind(self, addresses: list[str], port: int) -> None:
-        """Moves to other addresses or another port; the old ones stay if the new ones cannot be had."""
-        from redracer.engine.config_types import ConfigError
-
+    def rebind(self, addresses: list[str], port: int, refusal: str) -> None:
+        """Moves to other addresses or another port; if they cannot be had, the old ones stay and it raises
+        ConfigError(refusal)."""
         here = [(listener.socket.getsockname()[:2]) for listener in self.tcp]
         old = self.tcp
         for listener in old:  # the same address cannot be bound twice
@@ -96,7 +116,7 @@ class Front:
             self.tcp = self._listen_tcp(addresses, port) if port else []
         except ListenError as error:
             self.tcp = self._listen_tcp([host for host, _ in here], here[0][1]) if here else []
-            raise ConfigError("Unable to listen on this port. Check server logs.") from error
+            raise ConfigError(refusal) from error
 
     def connected(self, connection: Connection, address: str, local_address: str, is_unix: bool) -> None:
         """Takes a new connection in, or tells it why not."""
@@ -125,7 +145,7 @@ class Front:
 
     def turn_away(self, connection: Connection, text: bytes) -> None:
         """Sends an error and closes."""
-        session = Session(RequestParser(), connection)
+        session = Client(NO_CLIENT, self.engine.databases[0], RequestParser(), connection)
         session.state = CLOSE_AFTER_REPLY
         session.out.write_encoded(b"-" + text + b"\r\n")
         connection.session = session
