@@ -130,7 +130,6 @@ class Engine:
         client.local_address = local_address
         client.created = client.last_interaction = self.clock.now
         self.authentication.start(client)
-        self.output_limits.apply_to(client)
         self.clients[client.id] = client
         return client
 
@@ -146,6 +145,7 @@ class Engine:
         client.resp = 2
         client.name = b""
         client.flags &= ~client_flags.CLEARED_BY_RESET
+        client.gates &= ~client_flags.GATE_NO_TOUCH
         self.authentication.start(client)
 
     def describe(self, client: Client) -> str:
