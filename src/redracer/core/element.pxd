@@ -1,0 +1,82 @@
+"""The layout of one element of a large set, hash or sorted set, in one allocation, and the accessors of its parts.
+
+    flags (1 byte) | member length (1, or 8 with LONG_MEMBER) | value length (1, or 8 with LONG_VALUE; only with HAS_VALUE)
+    | expiry (8) and its place in the heap of expiries (4; only with HAS_EXPIRY) | score (8; only with HAS_SCORE) | member | value
+
+"Member" is also what a hash calls a field. Nothing in it is aligned.
+"""
+
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.string cimport memcpy
+
+cdef enum:
+    LONG_MEMBER = 0x01              # 256 bytes or more
+    HAS_VALUE = 0x02
+    LONG_VALUE = 0x04
+    HAS_EXPIRY = 0x08
+    HAS_SCORE = 0x10
+
+ctypedef uint8_t Element            # its first byte: the flags
+
+
+cdef inline size_t load_length(const uint8_t* field, bint is_long) noexcept nogil:
+    cdef uint64_t length
+    if not is_long:
+        return field[0]
+    memcpy(&length, field, 8)
+    return length
+
+
+cdef inline size_t member_length(const Element* element) noexcept nogil:
+    return load_length(element + 1, element[0] & LONG_MEMBER)
+
+
+cdef inline const uint8_t* value_length_field(const Element* element) noexcept nogil:
+    return element + (9 if element[0] & LONG_MEMBER else 2)
+
+
+cdef inline size_t value_length(const Element* element) noexcept nogil:
+    """Only with HAS_VALUE."""
+    return load_length(value_length_field(element), element[0] & LONG_VALUE)
+
+
+cdef inline uint8_t* after_lengths(const Element* element) noexcept nogil:
+    cdef size_t offset = 9 if element[0] & LONG_MEMBER else 2
+    if element[0] & HAS_VALUE:
+        offset += 8 if element[0] & LONG_VALUE else 1
+    return <uint8_t*>element + offset
+
+
+cdef inline const char* member_data(const Element* element) noexcept nogil:
+    cdef size_t extra = 0
+    if element[0] & HAS_EXPIRY:
+        extra = 12
+    if element[0] & HAS_SCORE:
+        extra += 8
+    return <const char*>after_lengths(element) + extra
+
+
+cdef inline const char* value_data(const Element* element) noexcept nogil:
+    """Only with HAS_VALUE."""
+    return member_data(element) + member_length(element)
+
+
+cdef inline int64_t element_expiry(const Element* element) noexcept nogil:
+    """Unix time in ms, or -1."""
+    cdef int64_t expiry
+    if not element[0] & HAS_EXPIRY:
+        return -1
+    memcpy(&expiry, after_lengths(element), 8)
+    return expiry
+
+
+cdef inline double element_score(const Element* element) noexcept nogil:
+    """Only with HAS_SCORE."""
+    cdef double score
+    memcpy(&score, after_lengths(element) + (12 if element[0] & HAS_EXPIRY else 0), 8)
+    return score
+
+
+cdef size_t element_size(const Element* element) noexcept nogil
+cdef bytes element_member(const Element* element)
+cdef bytes element_value(const Element* element)

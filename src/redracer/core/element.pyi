@@ -1,0 +1,1 @@
+"""core/element.pyx has nothing for Python code."""
