@@ -2,7 +2,7 @@
 
 Redis's algorithm (DEBUG DIGEST), so that the digests of a real server and of this one can be compared. A
 digest is 20 bytes. What has an order is mixed in (`mix`: the digest so far enters the next), what has none
-is combined by exclusive or (`combine`), which any order leaves the same.
+is combined (`combine`, an exclusive or), which any order leaves the same.
 """
 
 from __future__ import annotations
@@ -13,14 +13,9 @@ SIZE = 20  # bytes
 EMPTY = bytes(SIZE)
 
 
-def exclusive_or(left: bytes, right: bytes) -> bytes:
-    """Two digests as one that does not depend on which came first. O(1)."""
-    return (int.from_bytes(left) ^ int.from_bytes(right)).to_bytes(SIZE)
-
-
 def combine(digest: bytes, data: bytes) -> bytes:
     """The digest with `data` added as a member of an unordered collection. O(len(data))."""
-    return exclusive_or(digest, sha1(data).digest())
+    return (int.from_bytes(digest) ^ int.from_bytes(sha1(data).digest())).to_bytes(SIZE)
 
 
 def mix(digest: bytes, data: bytes) -> bytes:
