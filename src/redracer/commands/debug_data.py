@@ -60,9 +60,7 @@ def digest_(ctx: Context, args: list[bytes]) -> Reply:
         result = digest.mix(result, database.index.to_bytes(4, "big"))
         with unseen(database):
             for key in database.keys(b"*"):
-                result = digest.exclusive_or(
-                    result, value_digest(database, key, digest.mix(digest.EMPTY, key))
-                )
+                result = digest.combine(result, value_digest(database, key, digest.mix(digest.EMPTY, key)))
     return Status(result.hex().encode())
 
 
