@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import faulthandler
 import gc
 import os
 import signal
 import sys
 from typing import TYPE_CHECKING, Any
 
-from redracer.engine import log
+from redracer.engine import faults, log
 from redracer.engine.engine import Engine
 from redracer.engine.registry import RegistrationError
 from redracer.engine.version import REDIS_VERSION, VERSION
@@ -53,7 +52,6 @@ class Server:
         self.front = Front(self.engine, self.reactor)
         self.exit_code = 0
         self.stopping = False
-        self.cron_paused = False
         self.work_timer: asyncio.TimerHandle | None = None
         self.engine.ports.update(
             reactor=self.reactor,
@@ -79,6 +77,7 @@ class Server:
         gc.collect()
         gc.freeze()
         gc.disable()
+        self.engine.memory.measure_startup()
         self.loop.call_soon(self.tick)
         log.notice("Server initialized")
         if self.front.tcp:
@@ -95,10 +94,9 @@ class Server:
 
     def tick(self) -> None:
         """The periodic work, and the start of the background work."""
-        if not self.cron_paused:
-            self.engine.tick()
-            if self.work_timer is None:
-                self.work()
+        self.engine.tick()
+        if self.work_timer is None:
+            self.work()
         self.loop.call_later(1 / self.config["hz"], self.tick)
 
     def work(self) -> None:
@@ -173,7 +171,7 @@ def announce(config: Config) -> None:
 
 def run(config: Config) -> int:
     """Runs a server with this configuration in the foreground; returns the exit code of the process."""
-    faulthandler.enable()
+    faults.report_fatal_signals(config["logfile"])
     announce(config)
     try:
         return Server(config).run()

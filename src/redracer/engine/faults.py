@@ -1,16 +1,29 @@
 """What DEBUG does to a server for the sake of tests: it stops it for a while, or ends it.
 
-A fatal signal leaves the stack in the log (app.py has faulthandler write it), and ends the process as it
-would have without a test.
+A fatal signal leaves the stack in the log, and ends the process as it would have without a test.
 """
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import time
 from typing import NoReturn
 
 from redracer.engine import log
+
+STANDARD_OUTPUT = 1
+
+
+def report_fatal_signals(log_file: str) -> None:
+    """From now on a fatal signal leaves the stack where the log goes: `log_file`, or standard output.
+
+    The descriptor stays open, because nothing can be opened safely in a process that has just broken.
+    """
+    descriptor = STANDARD_OUTPUT
+    if log_file:
+        descriptor = os.open(log_file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    faulthandler.enable(descriptor)
 
 
 def stand_still(seconds: float) -> None:
