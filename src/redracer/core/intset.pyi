@@ -3,15 +3,15 @@
 from typing import Self
 
 class Intset:
-    """A set of signed 64-bit integers, ascending, of 2, 4 or 8 bytes each: the width that the widest ever added needs.
+    """A set of signed 64-bit integers, ascending, each of 2, 4 or 8 bytes: as the widest ever added needs.
 
     The value object of a small set of integers. `add` and `remove` are O(n), the lookups O(log n).
     """
 
     def __init__(self) -> None: ...
     @classmethod
-    def from_bytes(cls, data: bytes, deep: bool = True) -> Self:
-        """An intset of the bytes that Redis writes. Raises ValueError unless header and length fit and (deep) the values ascend."""
+    def from_bytes(cls, data: bytes) -> Self:
+        """An intset of the bytes that Redis writes. Raises ValueError unless the header fits and the values ascend. O(n)."""
 
     def to_bytes(self) -> bytes: ...
     def copy(self) -> Self: ...

@@ -3,7 +3,7 @@
 from typing import Self
 
 class Listpack:
-    """A sequence of byte strings in one block, in Redis's format. Indices: negative ones count from the end (-1: the last).
+    """A sequence of byte strings in one block, in Redis's format. Negative indices count from the end.
 
     What looks like an integer is stored as one, and comes back as the same text. O(n) but for both ends.
     Every method that adds raises MemoryError, and ValueError where the block would exceed 1 GiB.
@@ -11,10 +11,12 @@ class Listpack:
 
     def __init__(self) -> None: ...
     @classmethod
-    def from_bytes(cls, data: bytes, deep: bool = True) -> Self:
-        """A listpack of the bytes that Redis writes (the payload of RDB and DUMP). Raises ValueError unless the header fits
-        and (deep) every entry lies within the block, has a right back length and they are as many as the header says.
-        Without `deep`, only bytes of our own making may be given."""
+    def from_bytes(cls, data: bytes) -> Self:
+        """A listpack of the bytes that Redis writes (in RDB and DUMP).
+
+        Raises ValueError unless the header fits, every entry lies within the block and has the right back
+        length, and they are as many as the header says. O(n).
+        """
 
     def to_bytes(self) -> bytes: ...
     def copy(self) -> Self:
@@ -44,21 +46,23 @@ class Listpack:
 
     def get(self, index: int) -> bytes | None: ...
     def find(self, value: bytes, start: int = 0, skip: int = 0) -> int:
-        """The index of the first entry from `start` on that equals `value`, or -1. After each compared entry, `skip`
-        entries are passed over (1: fields of pairs)."""
+        """The index of the first entry from `start` on that equals `value`, or -1.
+
+        After each compared entry, `skip` entries are passed over (1: the fields of pairs).
+        """
 
     def values(self, start: int, count: int) -> list[bytes]:
         """Up to `count` entries from `start` on."""
 
     def values_at(self, indices: list[int]) -> list[bytes]:
-        """The entries at these indices (0 or more, ascending, repeats allowed), in one walk. Raises IndexError."""
-
-    def draw(self, count: int, width: int = 1) -> list[bytes]:
-        """`count` random groups of `width` entries (1: members, 2: pairs), flat; a group may come more than once. O(n + count log count)."""
-
-    def draw_distinct(self, count: int, width: int = 1) -> list[bytes]:
-        """Up to `count` different groups, each set of groups with equal chances, in the listpack's order. O(n)."""
+        """The entries at these indices (ascending, repeats allowed), in one walk. Raises IndexError."""
 
     def to_list(self) -> list[bytes]: ...
+    def draw(self, count: int, width: int = 1) -> list[bytes]:
+        """`count` random groups of `width` entries (1: members, 2: pairs), flat, drawn with repeats. O(n + count)."""
+
+    def draw_distinct(self, count: int, width: int = 1) -> list[bytes]:
+        """Up to `count` different groups, each choice with equal chances, in the listpack's order. O(n)."""
+
     def merge(self, other: Listpack) -> int:
         """Appends all entries of `other`, which stays as it is."""
