@@ -10,6 +10,10 @@ cdef class Intset:
     cdef size_t lower_bound(self, int64_t value) noexcept   # the index of the first value that is not below
     cdef int64_t random_value(self, uint64_t* random_state) noexcept    # not checked: not empty
 
+    cdef int widen(self, size_t width) except -1
+    cdef int resize(self, size_t size) except -1
+    cdef int assign(self, const unsigned char* source, size_t size) except -1
+
     cpdef Py_ssize_t count(self) noexcept
     cpdef bint add(self, int64_t value) except -1
     cpdef bint remove(self, int64_t value) except -1

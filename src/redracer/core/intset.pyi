@@ -11,7 +11,10 @@ class Intset:
     def __init__(self) -> None: ...
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
-        """An intset of the bytes that Redis writes. Raises ValueError unless the header fits and the values ascend. O(n)."""
+        """An intset of the bytes that Redis writes.
+
+        Raises ValueError unless the header fits and the values ascend. O(n).
+        """
 
     def to_bytes(self) -> bytes: ...
     def copy(self) -> Self: ...

@@ -59,7 +59,7 @@ class Listpack:
 
     def to_list(self) -> list[bytes]: ...
     def draw(self, count: int, width: int = 1) -> list[bytes]:
-        """`count` random groups of `width` entries (1: members, 2: pairs), flat, drawn with repeats. O(n + count)."""
+        """`count` random groups of `width` entries (1: members, 2: pairs), flat, with repeats."""
 
     def draw_distinct(self, count: int, width: int = 1) -> list[bytes]:
         """Up to `count` different groups, each choice with equal chances, in the listpack's order. O(n)."""
