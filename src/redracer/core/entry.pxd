@@ -117,10 +117,18 @@ cdef inline char* entry_inline_value(const Entry* entry) noexcept nogil:
     return entry_key_field(entry) + (8 if entry.meta & KEY_EXTERNAL else entry.key_length)
 
 
+cdef inline size_t entry_size(const Entry* entry) noexcept nogil:
+    """The bytes of the entry's own allocation."""
+    cdef inline size_t size = entry_key_field(entry) - <const char*>entry
+    size += sizeof(PyObject*) if entry.meta & KEY_EXTERNAL else entry.key_length
+    return size + entry.value_length
+
+
 cdef size_t bytes_size(PyObject* value) noexcept
-cdef size_t entry_size(const Entry* entry) noexcept
 cdef size_t entry_memory(const Entry* entry) noexcept
-cdef Entry* entry_new(bytes key, unsigned int tag, unsigned int stamp, int64_t expire_at, size_t value_length) except NULL
+cdef Entry* entry_new(
+    bytes key, unsigned int tag, unsigned int stamp, int64_t expire_at, size_t value_length
+) except NULL
 cdef Entry* entry_moved(const Entry* entry, bytes key, int64_t expire_at) except NULL
 cdef void set_entry_object(Entry* entry, object value) noexcept
 cdef void drop_entry_object(Entry* entry) noexcept

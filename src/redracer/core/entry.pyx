@@ -1,7 +1,8 @@
-"""Entries: a key, its stamp, its expiry and its value (or a reference to it) in one allocation. entry.pxd has the layout.
+"""Entries: a key, its stamp, its expiry and its value (or a reference to it) in one allocation. entry.pxd has
+the layout.
 
-An entry owns one reference to each object that it points to. Only strings are counted here in the bytes held: the values
-of other types count their own.
+An entry owns one reference to each object that it points to. Only strings are counted here in the bytes held:
+the values of other types count their own.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
@@ -36,13 +37,6 @@ cdef bint owns_string(const Entry* entry) noexcept:
     return entry_kind(entry) >= KIND_BYTES and entry_type(entry) == STRING
 
 
-cdef size_t entry_size(const Entry* entry) noexcept:
-    """The bytes of the entry's own allocation."""
-    cdef size_t size = entry_key_field(entry) - <const char*>entry
-    size += sizeof(PyObject*) if entry.meta & KEY_EXTERNAL else entry.key_length
-    return size + entry.value_length
-
-
 cdef size_t entry_memory(const Entry* entry) noexcept:
     """The bytes that the key, and a string value, take. Other types know their own."""
     cdef size_t size = allocation_size(entry_size(entry))
@@ -53,7 +47,9 @@ cdef size_t entry_memory(const Entry* entry) noexcept:
     return size
 
 
-cdef Entry* entry_new(bytes key, unsigned int tag, unsigned int stamp, int64_t expire_at, size_t value_length) except NULL:
+cdef Entry* entry_new(
+    bytes key, unsigned int tag, unsigned int stamp, int64_t expire_at, size_t value_length
+) except NULL:
     """A new entry: `tag` has type, kind and RAW, `expire_at` is Unix time in ms or NO_EXPIRY.
 
     The value is not set: `value_length` bytes inline, or the word. Raises MemoryError.

@@ -1,8 +1,8 @@
 """Linear hashing over cache-line buckets: a table of pointers that grows and shrinks one bucket at a time.
 
 docs/design/keyspace.md explains the layout. A slot is one word: the top bit says that it is occupied, 15 bits are
-hash bits of the item, 48 bits its address. What an item is, the table does not know: the caller compares items, and
-`hash_of` gives an item's hash where a bucket's split needs more of it than the slot holds.
+hash bits of the item, 48 bits its address. What an item is, the table does not know: the caller compares
+items, and `hash_of` gives an item's hash where a bucket's split needs more of it than the slot holds.
 """
 
 from libc.stdint cimport uint32_t, uint64_t

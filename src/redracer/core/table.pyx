@@ -1,18 +1,20 @@
-"""Linear hashing over cache-line buckets (Litwin, Linear hashing, VLDB 1980). docs/design/keyspace.md has the figures.
+"""Linear hashing over cache-line buckets (Litwin, Linear hashing, VLDB 1980). docs/design/keyspace.md has the
+figures.
 
-There are N = 2**L + p buckets, 0 <= p < 2**L: those below p and from 2**L on are found by L + 1 bits of the hash, the
-rest by L. An insert that takes the average load over MAXIMUM_LOAD splits bucket p into p and 2**L + p, whatever
-bucket the item itself went to; a removal that takes it below MINIMUM_LOAD merges the last such pair. So the table is
-never rehashed: the longest single step is one chain of a few buckets.
+There are N = 2**L + p buckets, 0 <= p < 2**L: those below p and from 2**L on are found by L + 1 bits of the
+hash, the rest by L. An insert that takes the average load over MAXIMUM_LOAD splits bucket p into p and 2**L +
+p, whatever bucket the item itself went to; a removal that takes it below MINIMUM_LOAD merges the last such
+pair. So the table is never rehashed: the longest single step is one chain of a few buckets.
 
 A slot's 15 hash bits are those from bit 8 * (level // 8) on, level being the number of bits that found its bucket.
-So the slot itself says which half of a split it belongs to, and at least eight of its bits are left to tell apart items
-of one bucket. Only when the level passes a multiple of eight does a split ask the items for their hashes.
+So the slot itself says which half of a split it belongs to, and at least eight of its bits are left to tell
+apart items of one bucket. Only when the level passes a multiple of eight does a split ask the items for their
+hashes.
 
-A full bucket (8 slots) gives its last slot to a link: the number of an overflow bucket, plus one. An overflow bucket
-has 7 slots and a link word, whose upper half is the number of the primary bucket that owns it. Items fill a chain without
-gaps, and overflow buckets are dense in their array (the last one moves into a freed one's place), so that memory is
-given back and a random draw over all buckets is unbiased.
+A full bucket (8 slots) gives its last slot to a link: the number of an overflow bucket, plus one. An overflow
+bucket has 7 slots and a link word, whose upper half is the number of the primary bucket that owns it. Items
+fill a chain without gaps, and overflow buckets are dense in their array (the last one moves into a freed one's
+place), so that memory is given back and a random draw over all buckets is unbiased.
 """
 
 from libc.string cimport memcpy, memset
@@ -36,7 +38,8 @@ cdef enum:
 # --- arrays of buckets
 
 cdef bint array_reserve(BucketArray* array, size_t needed) noexcept:
-    """Makes room for `needed` buckets. Returns whether there is. May move the first segment while it is the only one."""
+    """Makes room for `needed` buckets. Returns whether there is. May move the first segment while it is the
+    only one."""
     while array.capacity < needed:
         if not (grow_first_segment(array) if array.capacity < SEGMENT_BUCKETS else add_segment(array)):
             return False
@@ -87,7 +90,8 @@ cdef bint grow_directory(BucketArray* array) noexcept:
 
 
 cdef void array_trim(BucketArray* array, size_t used) noexcept:
-    """Gives back the last segment if it and half of the one before are unused (half: so as not to do it to and fro)."""
+    """Gives back the last segment if it and half of the one before are unused (half: so as not to do it to and
+    fro)."""
     if array.segment_count > 1 and used + SEGMENT_BUCKETS + SEGMENT_BUCKETS // 2 <= array.capacity:
         array.segment_count -= 1
         array.capacity -= SEGMENT_BUCKETS
@@ -186,7 +190,8 @@ cdef bint chain_append(Table* table, size_t index, uint64_t word) noexcept:
 
 
 cdef void chain_remove(Table* table, size_t index, uint64_t* slot) noexcept:
-    """Empties the slot by moving the chain's last item into it, and frees the overflow bucket that this empties."""
+    """Empties the slot by moving the chain's last item into it, and frees the overflow bucket that this
+    empties."""
     cdef Bucket* before = NULL
     cdef Bucket* last = bucket_at(&table.primary, index)
     cdef size_t before_number = 0   # as in chain_append; 0: the primary bucket
@@ -268,7 +273,8 @@ cdef void set_level(Table* table, size_t low_mask, size_t split) noexcept:
 
 
 cdef uint64_t* borrow_words(uint64_t* stack, size_t length) noexcept:
-    """Room for the words of a chain: the caller's array of STACK_WORDS, or for a longer chain the heap. NULL: none."""
+    """Room for the words of a chain: the caller's array of STACK_WORDS, or for a longer chain the heap. NULL:
+    none."""
     if length <= STACK_WORDS:
         return stack
     try:
@@ -378,7 +384,8 @@ cdef void table_free(Table* table) noexcept:
 
 
 cdef bint table_free_some(Table* table, size_t segments) noexcept:
-    """`table_free` in slices (the kernel takes 10 microseconds or so for a segment). Returns whether it is done."""
+    """`table_free` in slices (the kernel takes 10 microseconds or so for a segment). Returns whether it is
+    done."""
     table.bucket_count = table.overflow_count = table.count = 0
     if not (array_free_some(&table.primary, segments) and array_free_some(&table.overflow, segments)):
         return False
@@ -387,7 +394,8 @@ cdef bint table_free_some(Table* table, size_t segments) noexcept:
 
 
 cdef int table_insert(Table* table, uint64_t hash, void* item) except -1:
-    """Adds an item, which must not be in the table. Slot addresses are no longer valid. O(1). Raises MemoryError."""
+    """Adds an item, which must not be in the table. Slot addresses are no longer valid. O(1). Raises
+    MemoryError."""
     cdef unsigned int shift
     cdef size_t index
     if table.count >= table.bucket_count * MAXIMUM_LOAD:

@@ -1,4 +1,5 @@
-"""Operations on string values that change or read a part of one. All raise CommandError(WRONG_TYPE) for another type."""
+"""Operations on string values that change or read a part of one. All raise CommandError(WRONG_TYPE) for
+another type."""
 
 from redracer.core.keyspace cimport Keyspace
 

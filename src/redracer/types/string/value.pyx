@@ -1,7 +1,8 @@
-"""Operations on string values that change or read a part of one. The value itself is in its key's entry (core/keyspace).
+"""Operations on string values that change or read a part of one. The value itself is in its key's entry
+(core/keyspace).
 
-Reads borrow the bytes (`entry_text`), writes change them in place (`Keyspace.writable`); neither copies a long value.
-All raise CommandError(WRONG_TYPE) for a key of another type, before anything has changed.
+Reads borrow the bytes (`entry_text`), writes change them in place (`Keyspace.writable`); neither copies a long
+value. All raise CommandError(WRONG_TYPE) for a key of another type, before anything has changed.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
@@ -58,7 +59,8 @@ cpdef Py_ssize_t string_length(Keyspace keyspace, bytes key) except -1:
 
 
 cpdef bytes get_range(Keyspace keyspace, bytes key, Py_ssize_t start, Py_ssize_t end):
-    """The bytes from `start` to `end`, both included; a negative one counts from the string's end. A read. O(result)."""
+    """The bytes from `start` to `end`, both included; a negative one counts from the string's end. A read.
+    O(result)."""
     cdef Text text
     cdef Py_ssize_t length = read_text(keyspace, key, True, &text)
     if start < 0 and end < 0 and start > end:
@@ -89,7 +91,8 @@ cpdef Py_ssize_t append(Keyspace keyspace, bytes key, bytes tail) except -1:
 
 
 cpdef Py_ssize_t set_range(Keyspace keyspace, bytes key, Py_ssize_t offset, bytes patch) except -1:
-    """Writes `patch` over the string from `offset` (not negative) on, with zeros before it where the string is shorter.
+    """Writes `patch` over the string from `offset` (not negative) on, with zeros before it where the string is
+    shorter.
 
     Returns the new length. An empty patch changes nothing. Amortised O(patch). The caller checks the length.
     """
@@ -113,7 +116,8 @@ cpdef int get_bit(Keyspace keyspace, bytes key, unsigned long long offset) excep
 
 
 cpdef int set_bit(Keyspace keyspace, bytes key, unsigned long long offset, bint bit) except -1:
-    """Sets the bit at `offset`, with zeros before it where the string is shorter. Returns the old bit. Amortised O(1).
+    """Sets the bit at `offset`, with zeros before it where the string is shorter. Returns the old bit.
+    Amortised O(1).
 
     The caller checks the offset against proto-max-bulk-len.
     """
