@@ -87,7 +87,8 @@ def shutdown(ctx: Context, args: list[bytes]) -> Reply:
     if not words <= SHUTDOWN_WORDS or words >= {b"save", b"nosave"} or (b"abort" in words and len(words) > 1):
         raise CommandError(errors.SYNTAX)
     if b"abort" in words:
-        if not ctx.engine.ports["abort_shutdown"]():
+        abort = ctx.engine.ports.get("abort_shutdown")
+        if abort is None or not abort():
             raise CommandError(b"ERR No shutdown in progress.")
         return OK
     save = True if b"save" in words else False if b"nosave" in words else None

@@ -14,6 +14,8 @@ from redracer.engine.context import Context
 from redracer.engine.effects import Effects
 from redracer.engine.lazy_free import LazyFree
 
+from .served import Served
+
 NOW = 1_700_000_000_000  # Unix time, ms
 
 
@@ -85,3 +87,8 @@ class World:
 @pytest.fixture
 def world():
     return World()
+
+
+@pytest.fixture
+def served():
+    return Served()

@@ -1,0 +1,66 @@
+"""A whole engine without a network: clients whose replies are read as the bytes that would be sent."""
+
+import redracer.commands
+import redracer.types
+from redracer.core.session import CLOSED, Transport
+from redracer.engine.config import Config
+from redracer.engine.engine import Engine
+
+
+class QuietTransport(Transport):
+    """A connection that only remembers whether it is open."""
+
+    def __init__(self, engine):
+        self.engine = engine
+        self.client = None
+
+    def resume(self):
+        self.client.state &= ~1
+
+    def close(self):
+        self.client.state |= CLOSED
+        self.engine.client_gone(self.client)
+
+
+class Served:
+    """Clients of one engine by name; `run(b"PING")` is the default client's."""
+
+    def __init__(self):
+        redracer.commands.load()
+        redracer.types.load()
+        self.engine = Engine(Config())
+        self.clients = {}
+        self.ports = 0
+
+    def client(self, name="main"):
+        if name not in self.clients:
+            self.ports += 1
+            transport = QuietTransport(self.engine)
+            client = self.engine.connect(transport, f"127.0.0.1:{self.ports}", "127.0.0.1:6379")
+            transport.client = client
+            self.clients[name] = client
+        return self.clients[name]
+
+    def run(self, line, name="main"):
+        """The reply to a request (bytes, split at spaces, or a list) as bytes on the wire."""
+        argv = line.split() if isinstance(line, bytes) else line
+        client = self.client(name)
+        dispatcher = self.engine.dispatcher
+        dispatcher.begin()
+        dispatcher.execute(client, dispatcher.resolve(argv), argv)
+        return client.out.take()
+
+    def error(self, line, name="main"):
+        """The error text that a request is answered with."""
+        reply = self.run(line, name)
+        assert reply[:1] == b"-" and reply.endswith(b"\r\n"), reply
+        return reply[1:-2].decode()
+
+    def text(self, line, name="main"):
+        """The text of a bulk or verbatim string."""
+        header, _, rest = self.run(line, name).partition(b"\r\n")
+        assert header[:1] in b"$=" and len(rest) == int(header[1:]) + 2
+        return rest[4 if header[:1] == b"=" else 0 : -2].decode()
+
+    def is_open(self, name="main"):
+        return self.client(name).id in self.engine.clients
