@@ -15,8 +15,6 @@ from redracer.core.resp_parse import RequestParser
 from redracer.core.session import CLOSE_AFTER_REPLY, Session, Transport
 
 if TYPE_CHECKING:
-    from typing import Protocol
-
     from redracer.core.keyspace import Keyspace
     from redracer.engine.registry import Command
 
@@ -49,15 +47,6 @@ GATE_TRACKING = 1 << 5
 GATE_NO_TOUCH = 1 << 6
 
 
-if TYPE_CHECKING:
-
-    class Wait(Protocol):
-        """What a blocked client waits for."""
-
-        def interrupt(self, error: bool) -> bool:
-            """Ends the wait as its timeout would, or with an error; False if it cannot be ended."""
-
-
 class Client(Session):
     """A connected client. `created` is Unix time in ms; `blocked` says what it waits for, or is None."""
 
@@ -76,7 +65,7 @@ class Client(Session):
         descriptor: int
         created: int
         soft_limit_since: int
-        blocked: Wait | None
+        blocked: Any
         extra: dict[str, Any]
 
     def __init__(self, id: int, db: Keyspace, parser: RequestParser, transport: Transport | None) -> None:
