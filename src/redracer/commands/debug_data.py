@@ -83,7 +83,7 @@ def object_(ctx: Context, args: list[bytes]) -> Reply:
         value = spec.value(database, key)
         idle = database.idle_seconds(key)
         text = b"Value at:0x%x refcount:1 encoding:%s serializedlength:%d lru:%d lru_seconds_idle:%d" % (
-            id(value),
+            database.address_of(key),
             spec.encoding(database, key),
             spec.serialized_length(value),
             (database.clock.lru_clock - idle) & 0xFFFFFF,

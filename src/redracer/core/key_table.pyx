@@ -312,6 +312,18 @@ cdef class KeyTable:
         self.expiring, other.expiring = other.expiring, self.expiring
         self.expiry_bucket = other.expiry_bucket = 0
 
+    @property
+    def table_bytes(self):
+        """(bytes of the table of keys, bytes of the table of expiries), without the entries. O(1)."""
+        return (
+            (self.entries.primary.capacity + self.entries.overflow.capacity) * sizeof(Bucket),
+            (self.expiring.primary.capacity + self.expiring.overflow.capacity) * sizeof(Bucket),
+        )
+
+    def address_of(self, bytes key not None):
+        """Where the key's entry is in memory, expired or not; 0 without the key. Neither a read nor a touch."""
+        return <size_t>self.peek(key)
+
     cpdef dict table_stats(self):
         """The state of the table of keys, for DEBUG HTSTATS. O(n)."""
         return {

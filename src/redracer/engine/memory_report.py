@@ -17,13 +17,9 @@ if TYPE_CHECKING:
     from redracer.engine.client_census import Measures
     from redracer.engine.engine import Engine
 
-SLOT = 8  # bytes: a key's place in a table
-ENTRY_HEADER = 8  # bytes
-EXPIRY = 8  # bytes
-
 
 class DatabaseOverhead(NamedTuple):
-    """The bytes that one database takes besides keys and values."""
+    """The bytes of one database's tables, that of its keys and that of their expiries."""
 
     database: int
     entries: int
@@ -124,11 +120,7 @@ class MemoryUsage:
         clients = self.engine.census.measures()
         self.note_peak()
         databases = [
-            DatabaseOverhead(
-                database.index,
-                database.size * (SLOT + ENTRY_HEADER),
-                database.expires * (SLOT + EXPIRY),
-            )
+            DatabaseOverhead(database.index, *database.table_bytes)
             for database in self.engine.databases
             if database.size
         ]
