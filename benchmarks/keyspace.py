@@ -109,7 +109,7 @@ def pause_of(keys: int) -> None:
     report("insert", keys, lambda number: keyspace.set_string(b"key:%012d" % number, value))
     report("delete half", keys // 2, lambda number: keyspace.delete(b"key:%012d" % number))
     detached = keyspace.detach()
-    report("free the rest, 100 keys a call", keys // 200 + 1, lambda number: detached.free_some(100))
+    report("free the rest, 16 keys a call", keys // 32 + 5000, lambda number: detached.free_some(16))
 
 
 def in_child(function: Callable[..., None], *arguments: object) -> None:
