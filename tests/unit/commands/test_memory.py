@@ -90,7 +90,7 @@ def test_the_census_of_many_clients_goes_on_in_slices(world):
     others = [engine.connect(None, f"127.0.0.1:{port}") for port in range(1200)]
     engine.census.measures()
     assert engine.census.last == Measures()
-    for _ in range(3):
+    for _ in range(7):
         engine.census.advance()
     assert engine.census.last.normal > 1200 * 100
     assert engine.census.connected == 1201
