@@ -182,7 +182,12 @@ class Engine:
     # --- keys
 
     def expire(self, database: Keyspace, key: bytes) -> None:
-        """A lookup or the expiry cycle met a key whose time has passed: deletes it, and says so to everyone."""
+        """A lookup or the expiry cycle met a key whose time has passed: deletes it, and says so to everyone.
+
+        While clients are paused nothing may change, so the key stays; lookups do not see it all the same.
+        """
+        if self.pause.active:
+            return
         self.statistics.expired_keys += 1
         self.delete_expired(database, key)
         if self.effects.observed:

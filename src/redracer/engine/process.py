@@ -171,19 +171,19 @@ class OomScore:
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        self._original: int | None = None
+        self._original = 0  # the score before we adjusted it
         self._adjusted = False
 
     def apply(self, process_class: int) -> None:
         """Set the score for PRIMARY, REPLICA or BACKGROUND_CHILD; raises ConfigError if the kernel refuses.
 
-        With `oom-score-adj no`, puts back what was there before the first change, if there was one.
+        With `oom-score-adj no`, puts back what was there before it was adjusted, if it was.
         """
         mode = self._config["oom-score-adj"]
         if mode == "no" and not self._adjusted:
             return
         try:
-            if self._original is None:
+            if not self._adjusted:
                 with open(OOM_SCORE_FILE, encoding="ascii") as file:
                     self._original = int(file.read())
             value = self._original

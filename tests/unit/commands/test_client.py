@@ -189,6 +189,17 @@ class TestPause:
         served.engine.pause.check_end()
         assert served.run(b"PING", "held") == b"+PONG\r\n"
 
+    def test_keys_do_not_expire_meanwhile(self, served):
+        served.run(b"SET key value PX 1000")
+        served.run(b"CLIENT PAUSE 100000 WRITE")
+        engine = served.engine
+        db = engine.databases[0]
+        engine.clock.set_time(engine.clock.now + 5000)
+        assert db.get_string(b"key") is None and not db.exists(b"key") and len(db) == 1
+        assert not engine.expiry.run() and engine.statistics.expired_keys == 0
+        engine.pause.end()
+        assert db.get_string(b"key") is None and len(db) == 0 and engine.statistics.expired_keys == 1
+
     @pytest.mark.parametrize(
         ("options", "text"),
         [
