@@ -94,10 +94,10 @@ class Server:
 
     def tick(self) -> None:
         """The periodic work, and the start of the background work."""
+        self.loop.call_later(1 / self.config["hz"], self.tick)  # first: an error below must not be the last tick
         self.engine.tick()
         if self.work_timer is None:
             self.work()
-        self.loop.call_later(1 / self.config["hz"], self.tick)
 
     def work(self) -> None:
         """A slice of background work; comes back soon while there is more."""
