@@ -16,6 +16,9 @@ cdef enum:
     HAS_EXPIRY = 0x08
     HAS_SCORE = 0x10
 
+cdef enum:
+    EXPIRY_SIZE = 12                # bytes: the expiry and the place
+
 ctypedef uint8_t Element            # its first byte: the flags
 
 
@@ -31,13 +34,9 @@ cdef inline size_t member_length(const Element* element) noexcept nogil:
     return load_length(element + 1, element[0] & LONG_MEMBER)
 
 
-cdef inline const uint8_t* value_length_field(const Element* element) noexcept nogil:
-    return element + (9 if element[0] & LONG_MEMBER else 2)
-
-
 cdef inline size_t value_length(const Element* element) noexcept nogil:
     """Only with HAS_VALUE."""
-    return load_length(value_length_field(element), element[0] & LONG_VALUE)
+    return load_length(element + (9 if element[0] & LONG_MEMBER else 2), element[0] & LONG_VALUE)
 
 
 cdef inline uint8_t* after_lengths(const Element* element) noexcept nogil:
@@ -47,13 +46,12 @@ cdef inline uint8_t* after_lengths(const Element* element) noexcept nogil:
     return <uint8_t*>element + offset
 
 
+cdef inline uint8_t* score_field(const Element* element) noexcept nogil:
+    return after_lengths(element) + (EXPIRY_SIZE if element[0] & HAS_EXPIRY else 0)
+
+
 cdef inline const char* member_data(const Element* element) noexcept nogil:
-    cdef size_t extra = 0
-    if element[0] & HAS_EXPIRY:
-        extra = 12
-    if element[0] & HAS_SCORE:
-        extra += 8
-    return <const char*>after_lengths(element) + extra
+    return <const char*>score_field(element) + (sizeof(double) if element[0] & HAS_SCORE else 0)
 
 
 cdef inline const char* value_data(const Element* element) noexcept nogil:
@@ -70,13 +68,40 @@ cdef inline int64_t element_expiry(const Element* element) noexcept nogil:
     return expiry
 
 
+cdef inline void set_element_expiry(Element* element, int64_t expiry) noexcept nogil:
+    """Only with HAS_EXPIRY, as the two that follow."""
+    memcpy(after_lengths(element), &expiry, 8)
+
+
+cdef inline uint32_t heap_place(const Element* element) noexcept nogil:
+    cdef uint32_t place
+    memcpy(&place, after_lengths(element) + 8, 4)
+    return place
+
+
+cdef inline void set_heap_place(Element* element, uint32_t place) noexcept nogil:
+    memcpy(after_lengths(element) + 8, &place, 4)
+
+
 cdef inline double element_score(const Element* element) noexcept nogil:
     """Only with HAS_SCORE."""
     cdef double score
-    memcpy(&score, after_lengths(element) + (12 if element[0] & HAS_EXPIRY else 0), 8)
+    memcpy(&score, score_field(element), 8)
     return score
 
 
+cdef inline void set_element_score(Element* element, double score) noexcept nogil:
+    memcpy(score_field(element), &score, 8)
+
+
+cdef size_t new_element_size(unsigned int flags, size_t member_length, size_t value_length) noexcept nogil
+cdef void write_header(Element* element, unsigned int flags, size_t member_length, size_t value_length) noexcept nogil
+cdef Element* new_element(
+    unsigned int flags, const char* member, size_t member_length, const char* value, size_t value_length
+) except NULL
+cdef Element* copied_element(const Element* element) except NULL
+cdef void free_element(Element* element) noexcept
 cdef size_t element_size(const Element* element) noexcept nogil
+cdef uint64_t element_hash(void* element) noexcept
 cdef bytes element_member(const Element* element)
 cdef bytes element_value(const Element* element)

@@ -1,3 +1,4 @@
+# cython: allow_none_for_extension_args=False
 """Sets of integers as a sorted array in one block, byte for byte Redis's.
 
     bytes per value (4): 2, 4 or 8 | number of values (4) | the values, ascending          all little-endian

@@ -1,3 +1,4 @@
+# cython: allow_none_for_extension_args=False
 """Listpacks, byte for byte Redis's (format: S. Sanfilippo, Listpack specification, github.com/antirez/listpack).
 
     total bytes (4) | entries (2; 65535: so many or more) | entry ... | 0xFF          all numbers little-endian

@@ -14,6 +14,11 @@ from redracer.core.element cimport Element
 from redracer.core.expiry_heap cimport ExpiryHeap
 from redracer.core.table cimport Table, TableIterator
 
+cdef enum:                              # what the flat lists have of each element
+    MEMBER_PART = 1
+    VALUE_PART = 2
+    SCORE_PART = 4
+
 
 cdef class ElementTable:
     cdef Table table                    # table.count: the number of elements
@@ -25,14 +30,23 @@ cdef class ElementTable:
     cdef Element* find_buffer(self, const char* data, size_t length) noexcept
     cdef Element* next_element(self, TableIterator* iterator) noexcept nogil
     cdef Element* random_element(self) noexcept             # with equal chances; NULL if empty
-    cdef uint64_t* slot_of(self, const char* data, size_t length, uint64_t hash) noexcept
-    cdef int insert_element(self, uint64_t hash, Element* element) except -1
-    cdef int chain_elements(self, size_t bucket, list found, int parts, bytes pattern, int64_t now) except -1
-    cdef object append_parts(self, list found, const Element* element, int parts)
 
     cpdef bint contains(self, bytes member) noexcept
     cpdef bint free_some(self, Py_ssize_t budget) except -1
     cpdef Py_ssize_t memory_usage(self) noexcept
+
+    # For subclasses.
+    cdef uint64_t* slot_of(self, const char* data, size_t length, uint64_t hash) noexcept
+    cdef uint64_t* slot_of_element(self, uint64_t hash, Element* element) noexcept
+    cdef int insert_element(self, uint64_t hash, Element* element) except -1
+    cdef void take_out(self, uint64_t hash, uint64_t* slot) noexcept
+    cdef int copy_elements(self, ElementTable source) except -1
+    cdef Py_ssize_t collect(self, size_t bucket, list found, int parts, bytes pattern, int64_t now) except -1
+    cdef list all_parts(self, int parts, int64_t now)
+    cdef tuple scan_parts(self, uint64_t cursor, Py_ssize_t count, bytes pattern, int parts, int64_t now)
+    cdef list draw_parts(self, Py_ssize_t count, int parts)
+    cdef list draw_distinct_parts(self, Py_ssize_t count, int parts)
+    cdef list sample_parts(self, Py_ssize_t count, size_t living, int parts, int64_t now)
 
 
 cdef class MemberTable(ElementTable):
@@ -47,9 +61,12 @@ cdef class MemberTable(ElementTable):
     cpdef tuple scan(self, uint64_t cursor, Py_ssize_t count, bytes pattern=*)
     cpdef MemberTable copy(self)
 
+    cdef bint drop(self, uint64_t hash, uint64_t* slot) noexcept
+
 
 cdef class FieldTable(ElementTable):
     cdef ExpiryHeap heap
+    cdef ExpiryHeap freed_heap          # what free_some has still to free of it
 
     cpdef bint set(self, bytes field, bytes value, bint keep_expiry=*) except -1
     cpdef bytes get(self, bytes field, int64_t now=*)
@@ -69,3 +86,12 @@ cdef class FieldTable(ElementTable):
     cpdef list draw_distinct(self, Py_ssize_t count, bint with_values=*, int64_t now=*)
     cpdef tuple scan(self, uint64_t cursor, Py_ssize_t count, bytes pattern=*, bint with_values=*, int64_t now=*)
     cpdef FieldTable copy(self)
+
+    # Within this module.
+    cdef uint64_t* slot_of_field(self, bytes field) noexcept
+    cdef Element* living(self, bytes field, int64_t now) noexcept
+    cdef Element* rebuild(self, uint64_t* slot, unsigned int flags, const char* value, size_t length) except NULL
+    cdef void drop(self, uint64_t hash, uint64_t* slot) noexcept
+    cdef bint any_expired(self, int64_t now) noexcept
+    cdef Element* random_living(self, int64_t now) noexcept
+    cdef size_t count_living(self, int64_t now) noexcept

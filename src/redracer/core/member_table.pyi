@@ -6,8 +6,11 @@ class ElementTable:
     def __len__(self) -> int: ...
     def contains(self, member: bytes) -> bool: ...
     def free_some(self, budget: int) -> bool:
-        """Empties the table, and frees up to `budget` of what it held; call again until it returns True. The first call makes
-        it empty for every other method. What is left when the object goes is freed then. O(budget)."""
+        """Empties the table, and frees up to `budget` of what it held; call again until it returns True.
+
+        The first call makes it empty for every other method. What is left when the object goes is freed then.
+        O(budget).
+        """
 
     def memory_usage(self) -> int:
         """The exact bytes that table, elements and object take."""
@@ -39,24 +42,27 @@ class MemberTable(ElementTable):
     def copy(self) -> MemberTable: ...
 
 class FieldTable(ElementTable):
-    """The fields and values of a large hash. A field may have an expiry. The table has no clock: a field whose expiry is at or
-    before `now` is skipped by the methods that take `now` (0: none is), and stays in `len()` until it is removed."""
+    """The fields and values of a large hash. A field may have an expiry.
+
+    The table has no clock: a field whose expiry is at or before `now` is skipped by the methods that take
+    `now` (-1: none is), and stays in `len()` until it is removed.
+    """
 
     def __init__(self) -> None: ...
     def set(self, field: bytes, value: bytes, keep_expiry: bool = False) -> bool:
-        """Returns whether the field is new. The field's expiry goes unless `keep_expiry`. Raises MemoryError."""
+        """Returns whether the field is new. Its expiry goes unless `keep_expiry`. Raises MemoryError."""
 
-    def get(self, field: bytes, now: int = 0) -> bytes | None: ...
-    def has(self, field: bytes, now: int = 0) -> bool: ...
+    def get(self, field: bytes, now: int = -1) -> bytes | None: ...
+    def has(self, field: bytes, now: int = -1) -> bool: ...
     def remove(self, field: bytes) -> bool: ...
-    def value_length(self, field: bytes, now: int = 0) -> int:
+    def value_length(self, field: bytes, now: int = -1) -> int:
         """0 without the field."""
 
     def expiry_of(self, field: bytes) -> int:
         """-1: it has none; -2: there is no such field."""
 
     def set_expiry(self, field: bytes, expire_at: int) -> bool:
-        """Returns whether the field exists. O(log expiring). Raises MemoryError."""
+        """Returns whether the field exists. O(log expiring). Raises MemoryError, ValueError below 0."""
 
     def persist(self, field: bytes) -> bool:
         """Returns whether the field had an expiry."""
@@ -68,22 +74,25 @@ class FieldTable(ElementTable):
         """The number of fields that have an expiry."""
 
     def take_expired(self, now: int, limit: int) -> list[bytes]:
-        """Removes up to `limit` fields whose expiry is at or before `now`, the earliest first, and returns them. O(limit log expiring)."""
+        """Removes up to `limit` fields whose expiry is at or before `now`, the earliest first.
 
-    def fields(self, now: int = 0) -> list[bytes]: ...
-    def values(self, now: int = 0) -> list[bytes]: ...
-    def items(self, now: int = 0) -> list[bytes]:
+        Returns them. O(limit log expiring).
+        """
+
+    def fields(self, now: int = -1) -> list[bytes]: ...
+    def values(self, now: int = -1) -> list[bytes]: ...
+    def items(self, now: int = -1) -> list[bytes]:
         """Flat: field, value, field, value."""
 
-    def draw(self, count: int, with_values: bool = False, now: int = 0) -> list[bytes]:
+    def draw(self, count: int, with_values: bool = False, now: int = -1) -> list[bytes]:
         """`count` random fields, each with its value after it if asked for; a field may come more than once.
         Empty if no field lives."""
 
-    def draw_distinct(self, count: int, with_values: bool = False, now: int = 0) -> list[bytes]:
+    def draw_distinct(self, count: int, with_values: bool = False, now: int = -1) -> list[bytes]:
         """Up to `count` different fields, each subset with equal chances. O(count)."""
 
     def scan(
-        self, cursor: int, count: int, pattern: bytes | None = None, with_values: bool = True, now: int = 0
+        self, cursor: int, count: int, pattern: bytes | None = None, with_values: bool = True, now: int = -1
     ) -> tuple[int, list[bytes]]:
         """One step of HSCAN, with the promises of Keyspace.scan: (next cursor, flat list)."""
 

@@ -1,0 +1,1 @@
+"""core/expiry_heap.pyx has nothing for Python code."""
