@@ -94,7 +94,8 @@ class Server:
 
     def tick(self) -> None:
         """The periodic work, and the start of the background work."""
-        self.loop.call_later(1 / self.config["hz"], self.tick)  # first: an error below must not be the last tick
+        # First, so that an error below is not the end of ticking.
+        self.loop.call_later(1 / self.config["hz"], self.tick)
         self.engine.tick()
         if self.work_timer is None:
             self.work()
