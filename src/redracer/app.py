@@ -72,6 +72,7 @@ class Server:
         """Serves until a shutdown; returns the exit code. Raises ListenError."""
         self.front.open()
         log.set_main_process()
+        announce_mode(self.config)
         self.install_signal_handlers()
         # The data path makes no cycles, and a collection would walk every object that start-up made.
         gc.collect()
@@ -161,6 +162,10 @@ def announce(config: Config) -> None:
         log.warning("Configuration loaded")
     for line in config.without_effect():
         log.warning(f"WARNING: {line}")
+
+
+def announce_mode(config: Config) -> None:
+    """The process id and port, as a logo or a log line; tools take it as the word that they may connect."""
     port = config["port"]
     if config["always-show-logo"] or (sys.stdout.isatty() and not config["logfile"]):
         log.raw(f"\n  redracer {VERSION}, compatible with Redis {REDIS_VERSION}\n")
