@@ -16,7 +16,7 @@ from benchmarks.servers import Program, Server, running
 from benchmarks.throughput import Unsupported, prepare, run_load
 from benchmarks.workloads import Workload
 
-REQUESTS = 20_000
+REQUESTS = 100_000
 WARM_UP = 5_000
 KEYSPACE = 10_000  # valgrind is slow: the preparation counts too
 DUMP_TIMEOUT = 120  # seconds

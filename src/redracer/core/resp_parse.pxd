@@ -1,3 +1,7 @@
+cimport cython
+from cpython.ref cimport PyObject
+
+@cython.final
 cdef class RequestParser:
     cdef public bint restricted         # not authenticated yet: only short requests are taken
     cdef public long long maximum_bulk  # bytes (proto-max-bulk-len)
@@ -19,3 +23,5 @@ cdef class RequestParser:
     cdef int finish_large(self, const char* data, Py_ssize_t length, Py_ssize_t* position) except -1
     cdef int check_bulk(self) except -1
     cdef int read_inline(self, const char* data, Py_ssize_t length, Py_ssize_t* position) except -1
+
+cdef void recycle(PyObject* argv) noexcept

@@ -11,7 +11,9 @@ Limits and error texts are those of Redis: https://redis.io/docs/latest/develop/
 
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from libc.stdint cimport uint32_t
+from cpython.list cimport PyList_New
+from cpython.ref cimport Py_DECREF, Py_INCREF, Py_XDECREF, PyObject
+from libc.stdint cimport uint64_t
 from libc.string cimport memchr, memcmp, memcpy
 
 from redracer.core.numbers cimport parse_int64
@@ -19,6 +21,11 @@ from redracer.core.numbers cimport parse_int64
 from redracer.core import errors
 from redracer.core.errors import ProtocolError
 
+# The list macros without Cython's reference counting: a place may be NULL here.
+cdef extern from "Python.h":
+    Py_ssize_t list_size "PyList_GET_SIZE"(PyObject* items)
+    PyObject* list_item "PyList_GET_ITEM"(PyObject* items, Py_ssize_t index)
+    void set_list_item "PyList_SET_ITEM"(PyObject* items, Py_ssize_t index, PyObject* item)
 
 cdef enum:
     LINE_LIMIT = 65536          # longest header or inline request, bytes
@@ -26,35 +33,131 @@ cdef enum:
     COUNT_LIMIT = 2147483647    # most arguments of a request
     RESTRICTED_COUNT = 10       # the same before authentication
     RESTRICTED_BULK = 16384     # longest argument before authentication, bytes
+    WHOLE_COUNT = 256           # most arguments that are read without keeping state
+    SHORT_LIMIT = 10000         # a number of at most four digits is below this
     NAMES = 512                 # slots of the cache of command names; a power of two
     NAME_LIMIT = 24             # longest name cached, bytes
+    SPARE_LENGTHS = 5           # argument lists shorter than this are kept for reuse
+    SPARES = 64                 # of each length
+
+cdef struct Name:
+    uint64_t word           # the first eight bytes, zeros behind shorter ones
+    Py_ssize_t length
+    PyObject* object        # the bytes object, owned; NULL in an empty slot
 
 # Command names as bytes objects, so that the name of a request needs no new object and its hash is known.
-cdef list name_cache = [None] * NAMES
+cdef Name names[NAMES]
+
+# Argument lists of finished requests, by length: a request takes one instead of making one.
+cdef PyObject* spare_lists[SPARE_LENGTHS][SPARES]
+cdef int spare_counts[SPARE_LENGTHS]
 
 
 cdef bytes command_name(const char* text, Py_ssize_t length):
     """The bytes object for a request's first argument, from a small direct-mapped cache."""
-    cdef uint32_t slot
-    cdef object known
+    cdef uint64_t word = 0
+    cdef Name* known
     cdef bytes name
-    cdef Py_ssize_t i
     if length > NAME_LIMIT or length == 0:
         return PyBytes_FromStringAndSize(text, length)
-    slot = <uint32_t>length
-    for i in range(length):
-        slot = slot * 31 + <unsigned char>text[i]
-    slot &= NAMES - 1
-    known = name_cache[slot]
-    if (
-        known is not None
-        and PyBytes_GET_SIZE(known) == length
-        and memcmp(PyBytes_AS_STRING(known), text, length) == 0
+    memcpy(&word, text, min(length, 8))
+    known = &names[(word * <uint64_t>0x9E3779B97F4A7C15 >> 48 ^ <uint64_t>length) & (NAMES - 1)]
+    if known.word == word and known.length == length and (
+        length <= 8 or memcmp(PyBytes_AS_STRING(<object>known.object), text, length) == 0
     ):
-        return <bytes>known
+        return <bytes>known.object
     name = PyBytes_FromStringAndSize(text, length)
-    name_cache[slot] = name
+    Py_INCREF(name)
+    Py_XDECREF(known.object)
+    known.word = word
+    known.length = length
+    known.object = <PyObject*>name
     return name
+
+
+cdef list argument_list(Py_ssize_t count):
+    """A list of `count` empty places, which the caller fills by PyList_SET_ITEM."""
+    cdef list argv
+    if count < SPARE_LENGTHS and spare_counts[count]:
+        spare_counts[count] -= 1
+        argv = <list>spare_lists[count][spare_counts[count]]
+        Py_DECREF(argv)     # the pool's reference; `argv` has its own
+        return argv
+    return PyList_New(count)
+
+
+cdef void recycle(PyObject* argv) noexcept:
+    """Gives up the reference to the argument list of a finished request; keeps the list if it was the last."""
+    cdef Py_ssize_t count = list_size(argv)
+    cdef Py_ssize_t i
+    cdef PyObject* argument
+    if argv.ob_refcnt != 1 or count >= SPARE_LENGTHS or spare_counts[count] == SPARES:
+        Py_DECREF(<object>argv)
+        return
+    for i in range(count):
+        argument = list_item(argv, i)
+        set_list_item(argv, i, NULL)
+        Py_XDECREF(argument)
+    spare_lists[count][spare_counts[count]] = argv
+    spare_counts[count] += 1
+
+
+cdef inline Py_ssize_t short_number(const char* data, Py_ssize_t length, Py_ssize_t* position) noexcept:
+    """The number of one to four digits at `position` and its line end, or -1 for anything else.
+
+    Moves the position behind the line end. Reads nothing at or beyond data[length].
+    """
+    cdef Py_ssize_t at = position[0]
+    cdef Py_ssize_t value
+    cdef unsigned int digit
+    if length - at < 6:
+        return -1
+    value = <unsigned int>(data[at] - 48)
+    if <unsigned int>value > 9:
+        return -1
+    at += 1
+    digit = <unsigned int>(data[at] - 48)
+    while digit <= 9:
+        value = value * 10 + digit
+        at += 1
+        if at - position[0] == 5 or value < 10:     # too long, or a leading zero
+            return -1
+        digit = <unsigned int>(data[at] - 48)
+    if data[at] != b"\r":
+        return -1
+    position[0] = at + 2
+    return value
+
+
+cdef list whole_request(const char* data, Py_ssize_t length, Py_ssize_t* position):
+    """The usual request: few short arguments, all there. None, and nothing moved, for anything else."""
+    cdef Py_ssize_t at = position[0]
+    cdef Py_ssize_t count, size, i
+    cdef list argv
+    cdef object argument
+    if data[at] != b"*":
+        return None
+    at += 1
+    count = short_number(data, length, &at)
+    if count <= 0 or count > WHOLE_COUNT:
+        return None
+    argv = argument_list(count)
+    for i in range(count):
+        if at >= length or data[at] != b"$":
+            return None
+        at += 1
+        size = short_number(data, length, &at)
+        if size < 0 or length - at < size + 2:
+            return None
+        if i == 0:
+            argument = command_name(data + at, size)
+        else:
+            argument = PyBytes_FromStringAndSize(data + at, size)
+        Py_INCREF(argument)
+        set_list_item(<PyObject*>argv, i, <PyObject*>argument)
+        at += size + 2
+    position[0] = at
+    return argv
 
 
 @cython.final
@@ -77,6 +180,10 @@ cdef class RequestParser:
             if self.remaining == 0:
                 if position[0] >= length:
                     return None
+                if not self.restricted and self.maximum_bulk >= SHORT_LIMIT:
+                    request = whole_request(data, length, position)
+                    if request is not None:
+                        return request
                 if data[position[0]] == b"*":
                     if not self.start_multibulk(data, length, position):
                         return None

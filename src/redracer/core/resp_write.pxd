@@ -1,3 +1,6 @@
+cimport cython
+
+@cython.final
 cdef class ReplyBuffer:
     cdef char* data                 # NULL when nothing is pending
     cdef Py_ssize_t capacity

@@ -1,3 +1,4 @@
+from redracer.core.keyspace cimport Keyspace
 from redracer.core.resp_parse cimport RequestParser
 from redracer.core.resp_write cimport ReplyBuffer
 
@@ -15,6 +16,7 @@ cdef class Session:
     cdef public ReplyBuffer out
     cdef public RequestParser parser
     cdef public Transport transport
+    cdef public Keyspace db             # the database that its commands see
     cdef public int state
     cdef public int resp
     cdef public long long output_limit      # pending bytes from which the executor is asked
@@ -31,7 +33,7 @@ cdef class Executor:
 
     cpdef object begin(self)
     cpdef object resolve(self, list argv)
-    cdef void prefetch(self, Session session, object command, list argv, int stage)
+    cpdef tuple key_range(self, object command)
     cpdef object execute(self, Session session, object command, list argv)
     cpdef object refuse(self, Session session, bytes text)
     cpdef object output_exceeded(self, Session session)

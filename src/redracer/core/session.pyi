@@ -1,5 +1,6 @@
 from typing import Any, Final
 
+from redracer.core.keyspace import Keyspace
 from redracer.core.resp_parse import RequestParser
 from redracer.core.resp_write import ReplyBuffer
 
@@ -16,6 +17,7 @@ class Session:
     out: ReplyBuffer
     parser: RequestParser
     transport: Transport | None
+    db: Keyspace
     state: int
     resp: int
     output_limit: int
@@ -32,6 +34,7 @@ class Executor:
     now: int
     def begin(self) -> None: ...
     def resolve(self, argv: list[bytes]) -> Any: ...
+    def key_range(self, command: Any) -> tuple[int, int, int] | None: ...
     def execute(self, session: Any, command: Any, argv: list[bytes]) -> None: ...
     def refuse(self, session: Any, text: bytes) -> None: ...
     def output_exceeded(self, session: Any) -> None: ...

@@ -38,8 +38,7 @@ cdef class Session:
 
 cdef class Executor:
     """Who executes requests. The network calls, in this order in each round: `begin`; for each request
-    `resolve`, `prefetch` (stage 1, then stage 2 over the whole batch) and `execute`; `before_sending`;
-    then it sends what is in the sessions' buffers."""
+    `resolve` and `execute`; `before_sending`; then it sends what is in the sessions' buffers."""
 
     cpdef object begin(self):
         """A round of execution starts: decide what time it is, and set `now`."""
@@ -48,8 +47,10 @@ cdef class Executor:
         """The command that argv names, in the form that `execute` takes, or None."""
         raise NotImplementedError
 
-    cdef void prefetch(self, Session session, object command, list argv, int stage):
-        """Asks for the memory that the command will touch: stage 1 the buckets, stage 2 the entries."""
+    cpdef tuple key_range(self, object command):
+        """(first, last, step) of the command's key arguments, for fetching their memory ahead; 0 for no keys,
+        negative `last` counts from the end. None if the first argument alone does not name the command."""
+        return None
 
     cpdef object execute(self, Session session, object command, list argv):
         """Executes one request and writes its reply, if any, to the session. Never raises."""

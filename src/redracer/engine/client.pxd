@@ -1,9 +1,7 @@
-from redracer.core.keyspace cimport Keyspace
 from redracer.core.session cimport Session
 
 cdef class Client(Session):
     cdef public long long id
-    cdef public Keyspace db
     cdef public long long flags
     cdef public long long gates
     cdef public object last_command

@@ -52,7 +52,6 @@ class Client(Session):
 
     if not getattr(sys.modules.get("cython"), "compiled", False):  # the fields are in the .pxd
         id: int
-        db: Keyspace
         flags: int
         gates: int
         last_command: Command | None

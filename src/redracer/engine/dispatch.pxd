@@ -29,6 +29,8 @@ cdef class Dispatcher(Executor):
     cpdef object begin(self)
     @cython.locals(known=Command)
     cpdef object resolve(self, list argv)
+    @cython.locals(known=Command)
+    cpdef tuple key_range(self, object command)
     @cython.locals(client=Client)
     cpdef object execute(self, Session session, object command, list argv)
     @cython.locals(count=Py_ssize_t, dirty=cython.longlong, context=Context)

@@ -113,6 +113,13 @@ class Dispatcher(Executor):
             return known.subcommands.get(argv[1].lower())
         return known
 
+    def key_range(self, command: Any) -> tuple[int, int, int] | None:
+        """Where the command's keys are, as COMMAND INFO tells it; None for containers and subcommands."""
+        known = command
+        if known.subcommands is not None or known.parent is not None:
+            return None
+        return known.first_key, known.last_key, known.key_step
+
     def execute(self, session: Session, command: Any, argv: list[bytes]) -> None:
         """Executes one request and writes its reply to the client. Never raises."""
         client = session

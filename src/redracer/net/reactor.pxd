@@ -15,24 +15,40 @@ cdef class Connection(Transport):
     cdef int hold(self, const char* data, Py_ssize_t length) except -1
     cdef void release_held(self) noexcept
 
+cdef struct KeyRange:
+    int first                       # 0: no keys
+    int last                        # negative: from the end
+    int step
+
 cdef struct Request:
     void* connection
     void* command
     void* argv
+    KeyRange keys
+
+cdef struct Resolved:
+    void* name                      # the bytes object of a request's first argument
+    void* command                   # the command that it names
+    KeyRange keys                   # its key arguments
 
 cdef enum:
+    RESOLVED = 256                  # slots of the cache of resolved names; a power of two
     BATCH = 64                      # requests parsed before they are executed
+    PREFETCHED_KEYS = 32            # of one request: more would push one another out of the cache
 
 cdef class Reactor:
     cdef readonly int epoll
     cdef public Executor executor
-    cdef dict owned                 # descriptor -> Connection
+    cdef list owned                 # by descriptor: the Connection, or None
+    cdef readonly Py_ssize_t connection_count
     cdef dict callbacks             # descriptor -> callable, called when it is readable
     cdef list flush_list
     cdef list turn_list
     cdef char* read_buffer
     cdef Request batch[BATCH]
     cdef int batched
+    cdef list resolved_owners       # (name, command) of each slot below: keeps both alive
+    cdef Resolved resolved[RESOLVED]
     cdef public bint interrupted
     cdef public long long received
     cdef public long long sent
@@ -51,7 +67,9 @@ cdef class Reactor:
     cdef int read(self, Connection connection) except -1
     cdef int received_from(self, Connection connection, Py_ssize_t count) except -1
     cdef int parse(self, Connection connection, const char* data, Py_ssize_t length) except -1
+    cdef object resolve(self, list argv, KeyRange* keys)
     cdef int enqueue(self, Connection connection, list argv) except -1
+    cdef void prefetch(self, Request* request, bint entries) noexcept
     cdef int execute_batch(self) except -1
     cdef int execute_one(self, Connection connection, object command, list argv) except -1
     cdef int flush(self) except -1

@@ -17,12 +17,12 @@ their own. A dropped connection has descriptor -1 and a CLOSED session, and is s
 """
 
 cimport cython
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
 from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc, PyMem_RawRealloc
-from cpython.ref cimport Py_DECREF, Py_INCREF
+from cpython.ref cimport Py_DECREF, Py_INCREF, PyObject
 from libc.errno cimport EAGAIN, EINTR, errno
 from libc.math cimport ceil
-from libc.stdint cimport uint32_t, uint64_t
+from libc.stdint cimport uint32_t, uint64_t, uintptr_t
 from libc.string cimport memcpy, memmove
 from posix.types cimport off_t
 from posix.uio cimport iovec, writev
@@ -30,7 +30,8 @@ from posix.unistd cimport close
 
 from redracer.core.errors import ProtocolError
 
-from redracer.core.resp_parse cimport RequestParser
+from redracer.core.keyspace cimport Keyspace
+from redracer.core.resp_parse cimport RequestParser, recycle
 from redracer.core.resp_write cimport ReplyBuffer
 from redracer.core.session cimport BLOCKED, CLOSE_AFTER_REPLY, CLOSED
 from redracer.engine.timing cimport monotonic_nanoseconds
@@ -145,7 +146,8 @@ cdef class Reactor:
 
     def __init__(self, Executor executor=None):
         self.executor = executor
-        self.owned = {}
+        self.owned = []
+        self.resolved_owners = [None] * RESOLVED
         self.callbacks = {}
         self.flush_list = []
         self.turn_list = []
@@ -191,7 +193,10 @@ cdef class Reactor:
         self.control(EPOLL_CTL_ADD, descriptor, EPOLLIN)
         connection.reactor = self
         connection.descriptor = descriptor
+        while len(self.owned) <= descriptor:
+            self.owned.append(None)
         self.owned[descriptor] = connection
+        self.connection_count += 1
         return connection
 
     def add_callback(self, int descriptor, callback not None):
@@ -203,11 +208,6 @@ cdef class Reactor:
         """Forgets a descriptor of `add_callback`."""
         if self.callbacks.pop(descriptor, None) is not None:
             self.unwatch(descriptor)
-
-    @property
-    def connection_count(self):
-        """Open connections."""
-        return len(self.owned)
 
     # --- rounds
 
@@ -274,8 +274,10 @@ cdef class Reactor:
 
     cdef int ready(self, int descriptor, unsigned int events, list foreign) except -1:
         """Serves one ready descriptor."""
-        cdef object known = self.owned.get(descriptor)
+        cdef object known = None
         cdef Connection connection
+        if descriptor < PyList_GET_SIZE(self.owned):
+            known = self.owned[descriptor]
         if known is None:
             callback = self.callbacks.get(descriptor)
             if callback is None:
@@ -398,13 +400,36 @@ cdef class Reactor:
 
     # --- executing
 
+    cdef object resolve(self, list argv, KeyRange* keys):
+        """The command that argv names. The parser gives equal names as the same object most of the time, so
+        that the object's address finds the command without looking at the name."""
+        cdef void* name = <void*>PyList_GET_ITEM(argv, 0)
+        cdef Py_ssize_t slot = (<uintptr_t>name >> 4) & (RESOLVED - 1)
+        cdef Resolved* known = &self.resolved[slot]
+        cdef object command
+        if known.name != name:
+            keys.first = 0
+            command = self.executor.resolve(argv)
+            if command is None:
+                return None
+            place = self.executor.key_range(command)
+            if place is None:
+                return command
+            self.resolved_owners[slot] = (argv[0], command)
+            known.name = name
+            known.command = <void*>command
+            known.keys.first, known.keys.last, known.keys.step = place
+        keys[0] = known.keys
+        return <object>known.command
+
     cdef int enqueue(self, Connection connection, list argv) except -1:
         """Adds one request to the batch and asks for the buckets of its keys."""
         cdef Request* request
         cdef object command
+        cdef KeyRange keys
         if self.batched == BATCH:
             self.execute_batch()
-        command = self.executor.resolve(argv)
+        command = self.resolve(argv, &keys)
         request = &self.batch[self.batched]
         Py_INCREF(connection)
         Py_INCREF(command)
@@ -412,34 +437,48 @@ cdef class Reactor:
         request.connection = <void*>connection
         request.command = <void*>command
         request.argv = <void*>argv
+        request.keys = keys
         self.batched += 1
-        if command is not None:
-            self.executor.prefetch(connection.session, command, argv, 1)
+        if keys.first > 0:
+            self.prefetch(request, False)
         return 0
+
+    cdef void prefetch(self, Request* request, bint entries) noexcept:
+        """Asks for the memory of the request's first keys: their buckets, or later their entries."""
+        cdef Keyspace db = (<Connection>request.connection).session.db
+        cdef list argv = <list>request.argv
+        cdef Py_ssize_t count = PyList_GET_SIZE(argv)
+        cdef Py_ssize_t at = request.keys.first
+        cdef Py_ssize_t last = request.keys.last
+        if last < 0:
+            last += count
+        last = min(last, count - 1, at + PREFETCHED_KEYS)
+        while at <= last:
+            if entries:
+                db.prefetch_entry(<bytes>PyList_GET_ITEM(argv, at))
+            else:
+                db.prefetch_bucket(<bytes>PyList_GET_ITEM(argv, at))
+            at += max(request.keys.step, 1)
 
     cdef int execute_batch(self) except -1:
         """Executes the batch in order and empties it."""
         cdef Request batch[BATCH]
         cdef int count = self.batched
         cdef int i
-        cdef Connection connection
         # Executing may add to the batch (a client resumed by another), so it works on a copy.
         memcpy(batch, self.batch, count * sizeof(Request))
         self.batched = 0
         if count > 1:
             for i in range(count):
-                if <object>batch[i].command is not None:
-                    self.executor.prefetch(
-                        (<Connection>batch[i].connection).session, <object>batch[i].command, <list>batch[i].argv, 2
-                    )
+                if batch[i].keys.first > 0:
+                    self.prefetch(&batch[i], True)
         for i in range(count):
-            connection = <Connection>batch[i].connection
             try:
-                self.execute_one(connection, <object>batch[i].command, <list>batch[i].argv)
+                self.execute_one(<Connection>batch[i].connection, <object>batch[i].command, <list>batch[i].argv)
             finally:
-                Py_DECREF(connection)
+                Py_DECREF(<Connection>batch[i].connection)
                 Py_DECREF(<object>batch[i].command)
-                Py_DECREF(<object>batch[i].argv)
+                recycle(<PyObject*>batch[i].argv)
         return 0
 
     cdef int execute_one(self, Connection connection, object command, list argv) except -1:
@@ -517,7 +556,8 @@ cdef class Reactor:
             return 0
         connection.descriptor = -1
         connection.session.state |= CLOSED
-        del self.owned[descriptor]
+        self.owned[descriptor] = None
+        self.connection_count -= 1
         close(descriptor)
         connection.waiting = None
         connection.session.out.release()
