@@ -104,6 +104,28 @@ FREQUENCY_NOT_TRACKED = (
     b"ERR An LFU maxmemory policy is not selected, access frequency not tracked." + _POLICY_SWITCH
 )
 
+# --- sorted sets and geo
+SCORE_NOT_A_NUMBER = b"ERR resulting score is not a number (NaN)"
+INVALID_LEX_BOUND = b"ERR min or max not valid string range item"
+NX_XX_CONFLICT = b"ERR XX and NX options at the same time are not compatible"
+GT_LT_NX_CONFLICT = b"ERR GT, LT, and/or NX options at the same time are not compatible"
+INCR_TAKES_ONE_PAIR = b"ERR INCR option supports a single increment-element pair"
+LIMIT_WITHOUT_BY = b"ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX"
+SCORES_OF_LEX_RANGE = b"ERR syntax error, WITHSCORES not supported in combination with BYLEX"
+WEIGHT_NOT_FLOAT = b"ERR weight value is not a float"
+NEGATIVE_LIMIT = b"ERR LIMIT can't be negative"
+NO_KEY_COUNT = b"ERR numkeys should be greater than 0"
+NO_COUNT = b"ERR count should be greater than 0"
+NEED_RADIUS = b"ERR need numeric radius"
+NEED_WIDTH = b"ERR need numeric width"
+NEED_HEIGHT = b"ERR need numeric height"
+NEGATIVE_RADIUS = b"ERR radius cannot be negative"
+NEGATIVE_BOX = b"ERR height or width cannot be negative"
+UNKNOWN_UNIT = b"ERR unsupported unit provided. please use M, KM, FT, MI"
+UNKNOWN_CENTER = b"ERR could not decode requested zset member"
+COUNT_NOT_POSITIVE = b"ERR COUNT must be > 0"
+ANY_WITHOUT_COUNT = b"ERR the ANY argument requires COUNT argument"
+
 # --- bitmaps and HyperLogLog
 BIT_ARGUMENT = b"ERR The bit argument must be 1 or 0."
 BITFIELD_TYPE = (
@@ -116,6 +138,48 @@ NO_SKETCH = b"WRONGTYPE Key is not a valid HyperLogLog string value."
 CORRUPTED_SKETCH = b"INVALIDOBJ Corrupted HLL object detected"
 NO_SPECIFIED_KEY = b"ERR The specified key does not exist"
 SKETCH_NOT_SPARSE = b"ERR HLL encoding is not sparse"
+
+# --- streams
+INVALID_STREAM_ID = b"ERR Invalid stream ID specified as stream command argument"
+INVALID_START_ID = b"ERR invalid start ID for the interval"
+INVALID_END_ID = b"ERR invalid end ID for the interval"
+STREAM_ID_ZERO = b"ERR The ID specified in XADD must be greater than 0-0"
+STREAM_ID_TOO_SMALL = b"ERR The ID specified in XADD is equal or smaller than the target stream top item"
+STREAM_IDS_EXHAUSTED = b"ERR The stream has exhausted the last possible ID, unable to add more items"
+STREAM_ENTRY_TOO_LARGE = b"ERR Elements are too large to be stored"
+TWO_TRIMMING_STRATEGIES = b"ERR syntax error, MAXLEN and MINID options at the same time are not compatible"
+NEGATIVE_MAXLEN = b"ERR The MAXLEN argument must be >= 0."
+NEGATIVE_LIMIT = b"ERR The LIMIT argument must be >= 0."
+LIMIT_WITHOUT_STRATEGY = b"ERR syntax error, LIMIT cannot be used without specifying a trimming strategy"
+LIMIT_WITHOUT_APPROXIMATION = b"ERR syntax error, LIMIT cannot be used without the special ~ option"
+NO_TRIMMING_STRATEGY = b"ERR syntax error, XTRIM must be called with a trimming strategy"
+ID_COUNT_NOT_POSITIVE = b"ERR Number of IDs must be a positive integer"
+ID_COUNT_MISMATCH = b"ERR The `numids` parameter must match the number of arguments"
+IDS_REQUIRED = b"ERR IDS option is required"
+SETID_BELOW_MAX_DELETED = b"ERR The ID specified in XSETID is smaller than the provided max_deleted_entry_id"
+SETID_BELOW_HIGHEST_DELETED = b"ERR The ID specified in XSETID is smaller than current max_deleted_entry_id"
+SETID_BELOW_TOP_ITEM = b"ERR The ID specified in XSETID is smaller than the target stream top item"
+SETID_ENTRIES_ADDED = b"ERR The entries_added specified in XSETID is smaller than the target stream length"
+NEGATIVE_ENTRIES_ADDED = b"ERR entries_added must be positive"
+NEGATIVE_ENTRIES_READ = b"ERR value for ENTRIESREAD must be positive or -1"
+GROUP_EXISTS = b"BUSYGROUP Consumer Group name already exists"
+GROUP_NEEDS_KEY = (
+    b"ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you may want to use the "
+    b"MKSTREAM option to create an empty stream automatically."
+)
+GROUP_OPTION_OF_XREADGROUP = (
+    b"ERR The GROUP option is only supported by XREADGROUP. You called XREAD instead."
+)
+NOACK_OPTION_OF_XREADGROUP = (
+    b"ERR The NOACK option is only supported by XREADGROUP. You called XREAD instead."
+)
+MISSING_GROUP_OPTION = b"ERR Missing GROUP option for XREADGROUP"
+NEW_ID_OF_XREADGROUP = (
+    b"ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> <consumer> option."
+)
+INVALID_MILLISECONDS_TIMEOUT = b"ERR timeout is not an integer or out of range"
+TIMEOUT_OUT_OF_RANGE = b"ERR timeout is out of range"
+COUNT_NOT_POSITIVE = b"ERR COUNT must be > 0"
 
 # --- DEBUG
 OUT_OF_RANGE_DATABASE = b"ERR Out of range database"
@@ -197,3 +261,75 @@ def bitop_sources(operation: bytes) -> bytes:
 def unknown_pfdebug(subcommand: bytes) -> bytes:
     """The refusal of a subcommand that PFDEBUG does not have."""
     return b"ERR Unknown PFDEBUG subcommand '%s'" % subcommand
+
+
+def unbalanced_streams(command: bytes, ids: bytes) -> bytes:
+    """The refusal of XREAD or XREADGROUP with fewer IDs than keys, or more; `ids`: the kinds that it takes."""
+    return b"ERR Unbalanced '%s' list of streams: for each stream key an %s must be specified." % (
+        command,
+        ids,
+    )
+
+
+def meaningless_id(id: bytes) -> bytes:
+    """The refusal of `$` or `+` by XREADGROUP."""
+    return (
+        b"ERR The %s ID is meaningless in the context of XREADGROUP: you want to read the history of this "
+        b"consumer by specifying a proper ID, or use the > ID to get new messages. The %s ID would just "
+        b"return an empty result set." % (id, id)
+    )
+
+
+def no_group_to_read(key: bytes, group: bytes) -> bytes:
+    """The refusal of XREADGROUP for a key without that group, or no key."""
+    return b"NOGROUP No such key '%s' or consumer group '%s' in XREADGROUP with GROUP option" % (key, group)
+
+
+def no_key_or_group(key: bytes, group: bytes) -> bytes:
+    """The refusal of a command on a group's pending entries for a key without that group, or no key."""
+    return b"NOGROUP No such key '%s' or consumer group '%s'" % (key, group)
+
+
+def no_group(key: bytes, group: bytes) -> bytes:
+    """The refusal of a command on a group for a stream that has no such group."""
+    return b"NOGROUP No such consumer group '%s' for key name '%s'" % (group, key)
+
+
+def invalid_claim_argument(name: bytes, command: bytes) -> bytes:
+    """The refusal of a number that XCLAIM or XAUTOCLAIM takes."""
+    return b"ERR Invalid %s argument for %s" % (name, command)
+
+
+def unrecognized_claim_option(option: bytes) -> bytes:
+    """The refusal of an option that XCLAIM does not know."""
+    return b"ERR Unrecognized XCLAIM option '%s'" % option
+
+
+def no_input_key(name: bytes) -> bytes:
+    """The refusal of a command over several sets that is given none."""
+    return b"ERR at least 1 input key is needed for '%s' command" % name
+
+
+def value_not_between(low: int, high: int) -> bytes:
+    """The refusal of an integer beyond a command's own range."""
+    return b"ERR value is out of range, value must between %d and %d" % (low, high)
+
+
+def invalid_coordinates(longitude: float, latitude: float) -> bytes:
+    """The refusal of a place that no geohash can hold."""
+    return b"ERR invalid longitude,latitude pair %f,%f" % (longitude, latitude)
+
+
+def stored_with_details(name: bytes) -> bytes:
+    """The refusal to store what a search is also asked to describe."""
+    return b"ERR %s is not compatible with WITHDIST, WITHHASH and WITHCOORD options" % name
+
+
+def one_center_needed(name: bytes) -> bytes:
+    """The refusal of a search without a centre."""
+    return b"ERR exactly one of FROMMEMBER or FROMLONLAT can be specified for %s" % name
+
+
+def one_shape_needed(name: bytes) -> bytes:
+    """The refusal of a search without a shape."""
+    return b"ERR exactly one of BYRADIUS and BYBOX can be specified for %s" % name

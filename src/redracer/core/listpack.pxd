@@ -62,5 +62,8 @@ cdef class Listpack:
     cpdef bytes to_bytes(self)
     cpdef Py_ssize_t memory_usage(self) noexcept
 
+    # Several at once, at the end.
+    cdef int append_values(self, const ListpackValue* values, size_t count) except -1
+
 
 cdef bint listpack_integer(const char* data, size_t length, int64_t* value) noexcept

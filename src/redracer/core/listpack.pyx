@@ -40,6 +40,7 @@ cdef enum:
     BLOCK_OVERHEAD = 8              # and beyond, malloc adds as much, and a step is 1/32 to 1/16 of the size
     STEP_SHIFT = 4
     FIXED_ENTRY = 9                 # bytes of the longest encoding without a string behind it
+    APPEND_BATCH = 16               # entries that are encoded before the block grows for them
     SEEKS_PER_LIST = 8              # `draw` walks for each value where that is cheaper than to read them all
 
 cdef struct Encoding:               # an entry to be written
@@ -529,6 +530,32 @@ cdef class Listpack:
         cdef Encoding encoding
         encode_integer(&encoding, value)
         return insert_entry(self, position, &encoding)
+
+    cdef int append_values(self, const ListpackValue* values, size_t count) except -1:
+        """Appends entries with one growth for each APPEND_BATCH of them. Where it raises, whole batches may have been appended."""
+        cdef Encoding encodings[APPEND_BATCH]
+        cdef unsigned char* entry
+        cdef size_t size, at, batch
+        while count:
+            batch = min(count, <size_t>APPEND_BATCH)
+            size = 0
+            for at in range(batch):
+                if values[at].data == NULL:
+                    encode_integer(&encodings[at], values[at].integer)
+                else:
+                    encode(&encodings[at], values[at].data, values[at].length)
+                size += encodings[at].size
+            at = load_total(self.data) - 1
+            grow(self, at + 1 + size)
+            entry = self.data + at
+            for at in range(batch):
+                write_entry(entry, &encodings[at])
+                entry += encodings[at].size
+            entry[0] = END
+            store_count(self.data, load_count(self.data) + batch)
+            values += batch
+            count -= batch
+        return 0
 
     cdef size_t replace_at(self, size_t position, const char* data, size_t length) except 0:
         cdef Encoding encoding
