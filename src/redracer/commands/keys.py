@@ -12,7 +12,7 @@ from redracer.core import errors
 from redracer.core.entry import HASH, LIST, SET, STREAM, STRING, ZSET
 from redracer.core.errors import CommandError
 from redracer.core.replies import OK, Reply, Status
-from redracer.engine.arguments import database, database_number, integer
+from redracer.engine.arguments import database, database_number
 from redracer.engine.flags import (
     ACL_DANGEROUS,
     DENYOOM,
@@ -26,6 +26,7 @@ from redracer.engine.grammar import integer as integer_argument
 from redracer.engine.grammar import key, pattern, string, token
 from redracer.engine.key_specs import ACCESS, DELETE, INSERT, OW, RM, RO, RW, UPDATE, Key, Keys
 from redracer.engine.registry import command
+from redracer.engine.scan_arguments import scan_cursor, scan_options
 
 if TYPE_CHECKING:
     from redracer.core.keyspace import Keyspace
@@ -37,10 +38,6 @@ TYPE_NAMES = {STRING: b"string", LIST: b"list", SET: b"set", ZSET: b"zset", HASH
 TYPES = {name: type for type, name in TYPE_NAMES.items()}
 ANY_TYPE = -1
 NO_TYPE = 127  # no value is of this type: SCAN with an unknown TYPE finds nothing
-CURSOR_MAX = 2**64 - 1
-CURSOR_DIGITS = 20
-SCAN_COUNT = 10  # keys that one SCAN call looks at, unless told otherwise
-SCAN_COUNT_MAX = 2**40  # more than any database holds
 
 SUMMED = ["request_policy:multi_shard", "response_policy:agg_sum"]
 
@@ -342,34 +339,8 @@ def keys(ctx: Context, args: list[bytes]) -> Reply:
 def scan(ctx: Context, args: list[bytes]) -> Reply:
     """Iterates over the key names in the database."""
     cursor = scan_cursor(args[1])
-    count, wanted, kind = SCAN_COUNT, None, ANY_TYPE
-    for position in range(2, len(args), 2):
-        option = args[position].lower()
-        if position + 1 == len(args):
-            raise CommandError(errors.SYNTAX)
-        value = args[position + 1]
-        if option == b"count":
-            count = scan_count(value)
-        elif option == b"match":
-            wanted = None if value == b"*" else value
-        elif option == b"type":
-            kind = TYPES.get(value.lower(), NO_TYPE)
-        else:
-            raise CommandError(errors.SYNTAX)
-    cursor, found = ctx.db.scan(cursor, count, kind, wanted)
+    options = scan_options(args, 2, valued=b"type")
+    wanted = options.others.get(b"type")
+    kind = ANY_TYPE if wanted is None else TYPES.get(wanted.lower(), NO_TYPE)
+    cursor, found = ctx.db.scan(cursor, options.count, kind, options.pattern)
     return [b"%d" % cursor, found]
-
-
-def scan_cursor(text: bytes) -> int:
-    """A cursor as SCAN and its kin take it, 64 bits unsigned; CommandError if it is none."""
-    if not text.isdigit() or len(text) > CURSOR_DIGITS or int(text) > CURSOR_MAX:
-        raise CommandError(errors.INVALID_CURSOR)
-    return int(text)
-
-
-def scan_count(text: bytes) -> int:
-    """The COUNT of SCAN and its kin, 1 or more; CommandError if it is none."""
-    count = integer(text)
-    if count < 1:
-        raise CommandError(errors.SYNTAX)
-    return min(count, SCAN_COUNT_MAX)

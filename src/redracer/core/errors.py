@@ -48,6 +48,7 @@ LCS_LENGTH_AND_INDEXES = b"ERR If you want both the length and indexes, please j
 LCS_TOO_LARGE = b"ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len"
 SAME_OBJECT = b"ERR source and destination objects are the same"
 INVALID_CURSOR = b"ERR invalid cursor"
+NOVALUES_WITHOUT_VALUES = b"ERR NOVALUES option can only be used in HSCAN"
 DB_INDEX_OUT_OF_RANGE = b"ERR DB index is out of range"
 INVALID_DB_INDEX = b"ERR invalid DB index"
 OUT_OF_MEMORY = b"OOM command not allowed when used memory > 'maxmemory'."
@@ -181,6 +182,25 @@ INVALID_MILLISECONDS_TIMEOUT = b"ERR timeout is not an integer or out of range"
 TIMEOUT_OUT_OF_RANGE = b"ERR timeout is out of range"
 COUNT_NOT_POSITIVE = b"ERR COUNT must be > 0"
 
+# --- hashes
+HASH_VALUE_NOT_INTEGER = b"ERR hash value is not an integer"
+HASH_VALUE_NOT_FLOAT = b"ERR hash value is not a float"
+VALUE_NAN_OR_INFINITY = b"ERR value is NaN or Infinity"
+FIELDS_MISSING = b"ERR Mandatory argument FIELDS is missing or not at the right position"
+FIELD_COUNT_NOT_POSITIVE = b"ERR Number of fields must be a positive integer"
+EXPIRE_FIELD_COUNT_NOT_POSITIVE = b"ERR Parameter `numFields` should be greater than 0"
+FIELD_COUNT_MISMATCH = b"ERR The `numfields` parameter must match the number of arguments"
+INVALID_FIELD_COUNT = b"ERR invalid number of fields"
+NEGATIVE_FIELD_EXPIRY = b"ERR invalid expire time, must be >= 0"
+MISSING_EXPIRE_TIME = b"ERR missing expire time"
+FXX_FNX_CONFLICT = b"ERR Only one of FXX or FNX arguments can be specified"
+HSETEX_EXPIRATION_CONFLICT = b"ERR Only one of EX, PX, EXAT, PXAT or KEEPTTL arguments can be specified"
+
+# --- sets
+KEY_COUNT_NOT_POSITIVE = b"ERR numkeys should be greater than 0"
+KEY_COUNT_OVER_ARGUMENTS = b"ERR Number of keys can't be greater than number of args"
+NEGATIVE_LIMIT = b"ERR LIMIT can't be negative"
+
 # --- DEBUG
 OUT_OF_RANGE_DATABASE = b"ERR Out of range database"
 NOT_A_HASH_TABLE = b"ERR The value stored at the specified key is not represented using an hash table"
@@ -246,6 +266,16 @@ def protected_command(name: bytes, option: bytes) -> bytes:
 def invalid_expiry(name: bytes) -> bytes:
     """The refusal of an expiry that is not positive or overflows."""
     return b"ERR invalid expire time in '%s' command" % name
+
+
+def out_of_range(minimum: int, maximum: int) -> bytes:
+    """The refusal of an integer outside what the argument takes."""
+    return b"ERR value is out of range, value must between %d and %d" % (minimum, maximum)
+
+
+def unknown_argument(argument: bytes) -> bytes:
+    """The refusal of an option that HSETEX does not know."""
+    return b"ERR unknown argument: %s" % argument
 
 
 def unsupported_option(option: bytes) -> bytes:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from redracer.types.string.codec import length_size, serialized_length
+from redracer.core.rdb_size import length_size, string_size
 
 
 @pytest.mark.parametrize(
@@ -27,12 +27,12 @@ from redracer.types.string.codec import length_size, serialized_length
     ],
 )
 def test_integers_take_their_bytes_and_text_its_length_before_it(value, size):
-    assert serialized_length(value) == size
+    assert string_size(value) == size
 
 
 def test_repetitive_text_is_compressed():
-    assert serialized_length(b"a" * 20) == 21
-    assert serialized_length(b"abcdefgh" * 1000) < 200
+    assert string_size(b"a" * 20) == 21
+    assert string_size(b"abcdefgh" * 1000) < 200
 
 
 @pytest.mark.parametrize(
