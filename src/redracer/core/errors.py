@@ -54,6 +54,7 @@ INVALID_DB_INDEX = b"ERR invalid DB index"
 OUT_OF_MEMORY = b"OOM command not allowed when used memory > 'maxmemory'."
 INVALID_TIMEOUT = b"ERR timeout is not a float or out of range"
 NEGATIVE_TIMEOUT = b"ERR timeout is negative"
+TIMEOUT_OUT_OF_RANGE = b"ERR timeout is out of range"
 
 # --- state of the server or of the connection
 NO_AUTH = b"NOAUTH Authentication required."

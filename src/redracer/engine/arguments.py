@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import TYPE_CHECKING
 
 from redracer.core import errors
 from redracer.core.errors import CommandError
-from redracer.core.numbers import parse_integer
+from redracer.core.numbers import parse_double, parse_integer
 
 if TYPE_CHECKING:
     from redracer.core.keyspace import Keyspace
     from redracer.engine.context import Context
 
 INT_MAX = 2**31 - 1
+LONG_MAX = 2**63 - 1
 
 
 def integer(text: bytes) -> int:
@@ -37,3 +39,18 @@ def database(ctx: Context, index: int) -> Keyspace:
     if not 0 <= index < len(databases):
         raise CommandError(errors.DB_INDEX_OUT_OF_RANGE)
     return databases[index]
+
+
+def blocking_timeout(ctx: Context, text: bytes) -> int:
+    """How long a command may wait, in ms (rounded up; 0: for ever), given in seconds with decimals.
+
+    Raises CommandError for what is no number, negative, or ends beyond the end of time. O(1).
+    """
+    seconds = parse_double(text)
+    if seconds is None:
+        raise CommandError(errors.INVALID_TIMEOUT)
+    if seconds * 1000 > LONG_MAX - ctx.now:
+        raise CommandError(errors.TIMEOUT_OUT_OF_RANGE)
+    if seconds * 1000 <= -1:
+        raise CommandError(errors.NEGATIVE_TIMEOUT)
+    return ceil(seconds * 1000)
