@@ -665,12 +665,20 @@ cdef class Listpack:
         cdef Py_ssize_t groups = self.count() // max(width, 1)
         cdef list found = []
         cdef list all_values = None
+        cdef size_t position
         cdef Py_ssize_t index
+        width = max(width, 1)
         if groups and count * SEEKS_PER_LIST >= groups:
             all_values = self.to_list()
         while groups and count > 0:
-            index = next_random(&random_state) % <uint64_t>groups * max(width, 1)
-            found += self.values(index, width) if all_values is None else all_values[index:index + width]
+            if all_values is not None:
+                index = next_random(&random_state) % <uint64_t>groups * width
+                found += all_values[index:index + width]
+            else:
+                position = self.random_position(width, &random_state)
+                for index in range(width):
+                    found.append(entry_bytes(self.data + position))
+                    position = self.next(position)
             count -= 1
         return found
 
