@@ -180,7 +180,6 @@ NEW_ID_OF_XREADGROUP = (
     b"ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> <consumer> option."
 )
 INVALID_MILLISECONDS_TIMEOUT = b"ERR timeout is not an integer or out of range"
-TIMEOUT_OUT_OF_RANGE = b"ERR timeout is out of range"
 COUNT_NOT_POSITIVE = b"ERR COUNT must be > 0"
 
 # --- hashes
