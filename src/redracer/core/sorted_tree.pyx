@@ -680,14 +680,13 @@ cdef class SortedMembers(ElementTable):
     cpdef list range(self, Py_ssize_t start, Py_ssize_t count, bint reverse=False, bint with_scores=False):
         cdef list found = []
         cdef Position at
+        cdef size_t ahead
         cdef bint there = self.seek(<Py_ssize_t>self.tree.count - 1 - start if reverse else start, &at)
         cdef bint enters = True
         while there and count > 0:
             if enters:
-                if reverse:
-                    prefetch_elements(at.leaf, 0, at.index + 1)
-                else:
-                    prefetch_elements(at.leaf, at.index, at.leaf.count - at.index)
+                ahead = min(<size_t>count, at.index + 1 if reverse else at.leaf.count - at.index)
+                prefetch_elements(at.leaf, at.index + 1 - ahead if reverse else at.index, ahead)
             found.append(element_member(position_element(&at)))
             if with_scores:
                 found.append(position_score(&at))
