@@ -201,6 +201,15 @@ KEY_COUNT_NOT_POSITIVE = b"ERR numkeys should be greater than 0"
 KEY_COUNT_OVER_ARGUMENTS = b"ERR Number of keys can't be greater than number of args"
 NEGATIVE_LIMIT = b"ERR LIMIT can't be negative"
 
+# --- lists
+RANK_ZERO = (
+    b"ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... "
+    b"or use negative to start from the end of the list"
+)
+NEGATIVE_COUNT = b"ERR COUNT can't be negative"
+NEGATIVE_MAXLEN = b"ERR MAXLEN can't be negative"
+PACKED_THRESHOLD = b"ERR argument must be a memory value bigger than 1 and smaller than 4gb"
+
 # --- DEBUG
 OUT_OF_RANGE_DATABASE = b"ERR Out of range database"
 NOT_A_HASH_TABLE = b"ERR The value stored at the specified key is not represented using an hash table"

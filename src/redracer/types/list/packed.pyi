@@ -1,0 +1,1 @@
+"""types/list/packed.pyx has an interface for compiled code only: packed.pxd."""
