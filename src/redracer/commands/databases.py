@@ -83,6 +83,7 @@ def _flush(ctx: Context, args: list[bytes], databases: list[Keyspace]) -> Reply:
             ctx.engine.lazy_free.add(emptied.detach())
         else:
             emptied.clear()
+        ctx.engine.expiry.fields.forget(emptied)
     ctx.propagate_unchanged()  # replicas may hold keys that have expired here
     return OK
 
@@ -114,5 +115,6 @@ def swapdb(ctx: Context, args: list[bytes]) -> Reply:
     one, other = database(ctx, first), database(ctx, second)
     if one is not other:
         one.swap_with(other)
+        ctx.engine.expiry.fields.swap(one, other)
     ctx.effects.dirty += 1
     return OK

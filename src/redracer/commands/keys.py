@@ -186,6 +186,7 @@ def _rename(ctx: Context, source: bytes, destination: bytes, overwrite: bool) ->
         return False
     types = _types_for_events(ctx, db, source, db, destination)
     db.move(source, db, destination)
+    ctx.engine.expiry.fields.follow(db, source, db, destination)
     ctx.changed(source, "rename_from")
     ctx.changed(destination, "rename_to", 0)  # one change: the key has another name
     _notify_overwritten(ctx, db, destination, types)
@@ -242,6 +243,7 @@ def copy(ctx: Context, args: list[bytes]) -> Reply:
         return 0
     types = _types_for_events(ctx, ctx.db, source, target, destination)
     ctx.db.copy(source, target, destination)
+    ctx.engine.expiry.fields.follow(ctx.db, source, target, destination)
     ctx.changed_in(target, destination, "copy_to")
     _notify_overwritten(ctx, target, destination, types)
     return 1
@@ -283,6 +285,7 @@ def move(ctx: Context, args: list[bytes]) -> Reply:
     if not _is_there(ctx.db, name) or _is_there(target, name):
         return 0
     ctx.db.move(name, target, name)
+    ctx.engine.expiry.fields.follow(ctx.db, name, target, name)
     ctx.changed(name, "move_from")
     ctx.changed_in(target, name, "move_to", 0)  # one change: the key is elsewhere
     return 1
@@ -342,5 +345,5 @@ def scan(ctx: Context, args: list[bytes]) -> Reply:
     options = scan_options(args, 2, valued=b"type")
     wanted = options.others.get(b"type")
     kind = ANY_TYPE if wanted is None else TYPES.get(wanted.lower(), NO_TYPE)
-    cursor, found = ctx.db.scan(cursor, options.count, kind, options.pattern)
+    cursor, found = ctx.db.scan(cursor, options.elements, kind, options.pattern)
     return [b"%d" % cursor, found]

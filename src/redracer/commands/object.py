@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from redracer.commands.debug_data import unseen
 from redracer.core import errors
 from redracer.core.entry import STRING
 from redracer.core.errors import CommandError
 from redracer.core.replies import Reply
+from redracer.core.type_spec import type_spec
 from redracer.engine.flags import GENERIC, READONLY
 from redracer.engine.grammar import key
 from redracer.engine.key_specs import RO, Key
@@ -44,7 +46,8 @@ def object_encoding(ctx: Context, args: list[bytes]) -> Reply:
     kind = ctx.db.type_of(args[2])
     if kind in (MISSING, STRING):
         return ctx.db.encoding_of_string(args[2])
-    return ctx.db.get_object(args[2], kind, False).encoding
+    with unseen(ctx.db):
+        return type_spec(kind).encoding(ctx.db, args[2])
 
 
 @command(

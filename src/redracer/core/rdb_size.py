@@ -1,7 +1,8 @@
-"""How many bytes a value takes in an RDB file, part by part, for what reports it without writing (DEBUG OBJECT).
+"""How many bytes a value takes in an RDB file, for what reports it without writing one (DEBUG OBJECT).
 
-An integer of up to 32 bits is written in 2, 3 or 5 bytes; other text has its length before it (1, 2, 5 or 9 bytes)
-and is compressed by LZF where that gains anything. https://rdb.fnordig.de/file_format.html#string-encoding
+An integer of up to 32 bits is written in 2, 3 or 5 bytes; other text has its length before it (1, 2, 5 or 9
+bytes) and is compressed by LZF where that gains anything.
+https://rdb.fnordig.de/file_format.html#string-encoding
 """
 
 from __future__ import annotations

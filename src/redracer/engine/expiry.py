@@ -4,12 +4,15 @@ The index of expiring keys of each database is walked in steps. A pass goes on w
 keys, stops when few are left, and is cut into slices of at most SLICE ns with pauses in between, so that a
 million keys that expire at once cost no client more than a slice, and expiry no more than a quarter of the
 processor (more with `active-expire-effort`). `run` is called by the background timer; nothing here waits.
+
+Each slice begins with the fields of hashes that have expired (field_expiry.py), for a part of its time.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from redracer.engine.field_expiry import FieldExpiry
 from redracer.engine.timing import monotonic_nanoseconds
 
 if TYPE_CHECKING:
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from redracer.engine.engine import Engine
 
 SLICE = 1_000_000  # ns
+FIELDS_SLICE = 250_000  # ns of it, at most, for fields of hashes
 KEYS_PER_STEP = 20  # looked at between two looks at the clock; grows with the effort
 ACCEPTABLE_STALE = 10  # percent of expired keys among those looked at with which a pass is content
 
@@ -26,6 +30,7 @@ class ActiveExpiry:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self.fields = FieldExpiry(engine)
         self.enabled = True
         self.database = 0  # where the next slice begins
         self.stale_percent = 0.0
@@ -40,12 +45,12 @@ class ActiveExpiry:
         self.nanoseconds = 0
 
     def run(self) -> bool:
-        """One slice; returns whether expired keys were left because its time was over."""
+        """One slice; returns whether expired keys or fields were left because its time was over."""
         if not self.enabled or self.engine.pause.active:
             return False
         begun = monotonic_nanoseconds()
         deadline = begun + SLICE
-        more = False
+        more = self.fields.run(begun + FIELDS_SLICE)
         for _ in range(len(self.engine.databases)):
             database = self.engine.databases[self.database]
             if database.expires and self._expire_some(database, deadline):

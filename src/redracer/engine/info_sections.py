@@ -390,7 +390,8 @@ def keyspace(engine: Engine) -> Fields:
             average = averages.get(database.index, 0) if database.expires else 0
             yield (
                 f"db{database.index}",
-                f"keys={database.size},expires={database.expires},avg_ttl={average},subexpiry=0",
+                f"keys={database.size},expires={database.expires},avg_ttl={average},"
+                f"subexpiry={engine.expiry.fields.count(database)}",
             )
 
 

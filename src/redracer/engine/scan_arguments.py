@@ -15,9 +15,12 @@ COUNT_MAX = 2**40  # more than anything holds
 
 
 class ScanOptions(NamedTuple):
-    """What a call asks for. `pattern` None is any; `others` are the options that not all commands have."""
+    """What a call asks for: to look at so many elements, and what is wanted of them.
 
-    count: int
+    `pattern` None is any; `others` are the options that not all commands have.
+    """
+
+    elements: int
     pattern: bytes | None
     others: dict[bytes, bytes]
 
@@ -32,7 +35,7 @@ def scan_cursor(text: bytes) -> int:
 def scan_options(
     args: list[bytes], start: int, valued: bytes | None = None, plain: bytes | None = None
 ) -> ScanOptions:
-    """The options from `start` on. `valued` is one more option that takes a value, `plain` one that takes none.
+    """The options from `start` on. `valued` is one more option that has a value, `plain` one that has none.
 
     CommandError for an unknown option, one without its value, or a COUNT that is not positive. O(arguments).
     """

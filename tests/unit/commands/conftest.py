@@ -12,6 +12,7 @@ from redracer.core.replies import Status
 from redracer.engine import registry
 from redracer.engine.context import Context
 from redracer.engine.effects import Effects
+from redracer.engine.expiry import ActiveExpiry
 from redracer.engine.lazy_free import LazyFree
 
 from .served import Served
@@ -40,6 +41,7 @@ class World:
             commands=registry.default.build_table(),
             delete_expired=lambda db, key: db.delete(key),
         )
+        self.engine.expiry = ActiveExpiry(self.engine)
         for database in self.databases:
             database.on_expired = self.expire
         self.context = Context(self.engine, self.effects)
