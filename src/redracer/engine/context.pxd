@@ -14,3 +14,4 @@ cdef class Context:
     cpdef object changed(self, bytes key, str event, long long count=*)
     cpdef object notify(self, bytes key, str event)
     cpdef object rewrite_as(self, list commands)
+    cpdef object count_changes(self, long long count)

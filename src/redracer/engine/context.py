@@ -65,6 +65,14 @@ class Context:
         if self.effects.observed:
             self.effects.key_event(self.db.index, key, event)
 
+    def count_changes(self, count: int) -> None:
+        """Counts changes that are none of a key's value to those who observe keys (the state of a consumer group)."""
+        self.effects.dirty += count
+
+    def wake(self, key: bytes) -> None:
+        """Has those who wait for `key` look again, though its value has not changed."""
+        self.engine.blocking.key_changed(self.db.index, key, "")
+
     def rewrite_as(self, commands: list[list[bytes]]) -> None:
         """What the append-only file and replicas get in place of this command; an empty list for nothing."""
         self.rewritten = commands

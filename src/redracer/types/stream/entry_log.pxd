@@ -1,0 +1,89 @@
+"""The entries of a stream in the order of their IDs. types/stream/entry_log.pyx has the format."""
+
+from libc.stdint cimport int64_t, uint64_t
+
+from redracer.core.listpack cimport Listpack
+from redracer.types.stream.id_map cimport Id, IdMap, IdPosition
+from redracer.types.stream.stream_id cimport StreamId
+
+cpdef enum:                         # what a deletion does about entries that consumer groups still refer to
+    KEEP_REFERENCES = 1
+    DELETE_REFERENCES = 2
+    ACKNOWLEDGED = 3                # deletes only what no group refers to
+
+
+cdef class NodeLimits:
+    cdef public size_t max_bytes        # 0: no limit, as with entries
+    cdef public int64_t max_entries
+
+
+cdef class EntryLog:
+    cdef IdMap nodes                # of Listpack objects, each with a reference that the map owns
+    cdef readonly uint64_t length   # entries
+    cdef public uint64_t entries_added          # ever
+    cdef Id first                   # of the entries that are there; 0-0 if there is none
+    cdef Id last                    # the highest ever used
+    cdef Id highest_deleted         # by XDEL and its kin, not by trimming
+
+    cpdef bytes append(
+        self, list args, Py_ssize_t first_field, StreamId wanted, bint sequence_given, uint64_t now, NodeLimits limits
+    )
+    cdef int next_id(self, StreamId wanted, bint sequence_given, uint64_t now, Id* id) except -1
+    cdef Listpack tail_with_room(self, size_t added, NodeLimits limits)
+    cdef Listpack new_node(self, Id id, list args, Py_ssize_t first_field)
+
+    cpdef bint contains(self, StreamId id) except -1
+    cdef bint contains_id(self, Id id) except -1
+    cpdef StreamId last_entry_id(self)
+    cpdef bint has_after(self, StreamId id) except -1
+    cpdef list entries_after(self, StreamId id, int64_t count)
+    cpdef StreamId oldest_id(self)
+    cpdef list range(self, StreamId start, StreamId end, int64_t count=*, bint reverse=*)
+    cpdef list entry(self, StreamId id)
+
+    cpdef bint delete(self, StreamId id) except -1
+    cdef bint delete_id(self, Id id) except -1
+    cpdef object refresh_first(self)
+    cdef int remove_node(self, IdPosition position) except -1
+    cpdef int64_t trim(
+        self, int64_t max_length, StreamId minimum, bint approximate, int64_t limit, int policy=*
+    ) except -1
+    cdef bint may_trim_node(self, IdPosition position, int64_t max_length, StreamId minimum) except -1
+    cdef int64_t trim_within(self, IdPosition position, int64_t max_length, StreamId minimum, int policy) except -1
+    cdef bint release_entry(self, Id id, int policy) except -1
+    cdef int copy_entries(self, EntryLog copied) except -1
+    cdef Py_ssize_t entries_memory(self) except -1
+    cdef bint free_nodes(self, Py_ssize_t budget) noexcept
+
+
+cdef class EntryCursor:
+    cdef EntryLog log
+    cdef IdPosition node
+    cdef Listpack listpack          # of the node
+    cdef Id master                  # the ID that the entries of the node count from
+    cdef int64_t master_count       # fields of the master entry
+    cdef size_t master_fields       # position of the first
+    cdef list master_names          # the fields themselves, once they have been asked for
+    cdef size_t position            # of the entry's flags
+    cdef Id id
+    cdef int64_t flags
+    cdef int64_t field_count
+    cdef size_t content             # position of the first field, or of the first value where the fields are the master's
+    cdef size_t after               # of the next entry in the node; 0 where the entry has not been walked through
+
+    cdef bint seek(self, Id id) noexcept                # to the first entry not before id; False if there is none, as all of these
+    cdef bint step(self) noexcept                       # to the next
+    cdef bint seek_back(self, Id id) noexcept           # to the last entry not after id
+    cdef bint step_back(self) noexcept                  # to the one before
+    cdef list reply(self)                               # [id, [field, value, ...]]
+    cdef size_t enter(self) noexcept
+    cdef int load(self, size_t position) noexcept
+    cdef bint go_back(self, size_t position) noexcept
+    cdef size_t skip(self) noexcept
+    cdef bint find_forward(self, size_t position, Id id) noexcept
+    cdef bint find_back(self, size_t position, Id id) noexcept
+    cdef void flag(self, bint deleted) noexcept
+    cdef list names(self)
+
+
+cdef EntryCursor cursor_of(EntryLog log)

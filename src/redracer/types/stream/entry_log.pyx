@@ -1,0 +1,743 @@
+"""The entries of a stream: nodes of up to stream-node-max-entries entries, each a listpack byte for byte Redis's, in an ordered map.
+
+A node begins with a master entry, and its key in the map is the ID of its first entry, from which the others count:
+
+    live entries | deleted entries | fields of the master entry | field ... | 0
+    flags | ms - master's ms | sequence - master's | value ... | elements before this one           with SAME_FIELDS
+    flags | ms - ... | sequence - ... | fields | field | value | ... | elements before this one     without
+
+The last element of an entry leads back to its flags, and the 0 ends the way back. A deleted entry is flagged and stays
+until its node has no live one. (Format: Redis Streams, https://redis.io/docs/latest/develop/data-types/streams/.)
+
+Safety: as in listpacks, the walks trust what is there. Nodes from outside come in through `load_node` alone, which
+proves every entry of them.
+"""
+
+cimport cython
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cpython.list cimport PyList_New, PyList_SET_ITEM
+from cpython.ref cimport Py_INCREF, Py_XDECREF
+from cpython.object cimport PyObject
+from libc.stdint cimport SIZE_MAX, UINT64_MAX, int64_t, uint64_t
+
+from redracer.core.listpack cimport Listpack, ListpackValue
+from redracer.types.stream.id_map cimport (
+    Id, IdMap, IdPosition, compare_ids, first_item, insert_item, item_at, last_item, map_memory, next_item, previous_item,
+    remove_item, seek_from, seek_upto, take_last,
+)
+from redracer.types.stream.stream_id cimport StreamId, id_text, increment_id, stream_id
+
+from redracer.core.errors import STREAM_ENTRY_TOO_LARGE, STREAM_ID_TOO_SMALL, CommandError
+
+cdef enum:
+    DELETED = 1                     # flags of an entry
+    SAME_FIELDS = 2                 # as the master entry
+    FIXED_ELEMENTS = 3              # flags, time, sequence
+    NODE_LIMIT = 1 << 30            # bytes of the fields and values of an entry, and of a node
+    ELEMENT_OVERHEAD = 10           # bytes that an element takes beyond its text, at most
+    BATCH = 32                      # elements that are handed to a listpack at once
+    SAMPLED_NODES = 64              # nodes that memory_usage looks at, at most
+
+cdef Id LOWEST
+cdef Id HIGHEST
+LOWEST.ms = LOWEST.seq = 0
+HIGHEST.ms = HIGHEST.seq = UINT64_MAX
+
+
+# --- elements of nodes
+
+cdef inline Listpack listpack_at(const IdMap* nodes, IdPosition position):
+    return <Listpack>item_at(nodes, position).value
+
+
+cdef inline int64_t number_at(Listpack listpack, size_t position) noexcept:
+    """An element that is known to be a number."""
+    cdef int64_t number = 0
+    listpack.integer_at(position, &number)
+    return number
+
+
+cdef struct Elements:               # on their way into a listpack
+    ListpackValue values[BATCH]
+    size_t count
+
+
+cdef int flush(Listpack listpack, Elements* elements) except -1:
+    listpack.append_values(elements.values, elements.count)
+    elements.count = 0
+    return 0
+
+
+cdef inline int add_number(Listpack listpack, Elements* elements, int64_t number) except -1:
+    if elements.count == BATCH:
+        flush(listpack, elements)
+    elements.values[elements.count].data = NULL
+    elements.values[elements.count].integer = number
+    elements.count += 1
+    return 0
+
+
+cdef inline int add_text(Listpack listpack, Elements* elements, bytes text) except -1:
+    if elements.count == BATCH:
+        flush(listpack, elements)
+    elements.values[elements.count].data = PyBytes_AS_STRING(text)
+    elements.values[elements.count].length = PyBytes_GET_SIZE(text)
+    elements.count += 1
+    return 0
+
+
+cdef bint has_fields(Listpack listpack, list args, Py_ssize_t first_field) noexcept:
+    """Whether the master entry's fields are those of the arguments: field, value, field..."""
+    cdef size_t position = listpack.next(listpack.next(listpack.first()))
+    cdef bytes field
+    if number_at(listpack, position) != (len(args) - first_field) // 2:
+        return False
+    while first_field < len(args):
+        position = listpack.next(position)
+        field = <bytes>args[first_field]
+        if not listpack.equals(position, PyBytes_AS_STRING(field), PyBytes_GET_SIZE(field)):
+            return False
+        first_field += 2
+    return True
+
+
+cdef int append_entry(
+    Listpack listpack, Id delta, bint same_fields, list args, Py_ssize_t first_field
+) except -1:
+    """Adds an entry to the end of a node; the counts are the caller's."""
+    cdef Elements elements
+    cdef Py_ssize_t at = first_field
+    cdef int64_t fields = (len(args) - first_field) // 2
+    elements.count = 0
+    add_number(listpack, &elements, SAME_FIELDS if same_fields else 0)
+    add_number(listpack, &elements, <int64_t>delta.ms)
+    add_number(listpack, &elements, <int64_t>delta.seq)
+    if not same_fields:
+        add_number(listpack, &elements, fields)
+    while at < len(args):
+        if not same_fields:
+            add_text(listpack, &elements, <bytes>args[at])
+        add_text(listpack, &elements, <bytes>args[at + 1])
+        at += 2
+    add_number(listpack, &elements, FIXED_ELEMENTS + (fields if same_fields else fields * 2 + 1))
+    return flush(listpack, &elements)
+
+
+cdef int change_counts(Listpack listpack, int64_t live, int64_t deleted) except -1:
+    """Adds to the counts of a node. Raises MemoryError, with nothing changed: only one of the two ever grows."""
+    cdef size_t position = listpack.first()
+    if deleted:
+        position = listpack.next(position)
+        listpack.replace_integer(position, number_at(listpack, position) + deleted)
+        position = listpack.first()
+    if live:
+        listpack.replace_integer(position, number_at(listpack, position) + live)
+    return 0
+
+
+# --- proving nodes from outside
+
+cdef size_t skip_elements(Listpack listpack, size_t position, int64_t count) noexcept:
+    """The position `count` elements on; 0 if there are not so many."""
+    while count > 0 and position:
+        position = listpack.next(position)
+        count -= 1
+    return position
+
+
+cdef bint is_number(Listpack listpack, size_t position, int64_t* number) noexcept:
+    return position != 0 and listpack.integer_at(position, number)
+
+
+cdef size_t proven_entry(Listpack listpack, size_t position, int64_t master_count, int64_t* flags) noexcept:
+    """The position of the last element of the entry that begins at `position`; 0 if it is not a right one."""
+    cdef int64_t number, elements
+    cdef int64_t fields = master_count
+    if not is_number(listpack, position, flags):
+        return 0
+    for _ in range(FIXED_ELEMENTS - 1):
+        position = listpack.next(position)
+        if not is_number(listpack, position, &number):
+            return 0
+    position = listpack.next(position)
+    elements = FIXED_ELEMENTS + fields
+    if not flags[0] & SAME_FIELDS:
+        if not is_number(listpack, position, &fields) or fields < 0 or fields > listpack.count():
+            return 0
+        position = listpack.next(position)
+        elements = FIXED_ELEMENTS + 1 + 2 * fields
+        fields *= 2
+    position = skip_elements(listpack, position, fields)
+    if not is_number(listpack, position, &number) or number != elements:
+        return 0
+    return position
+
+
+cdef bint is_proven_node(Listpack listpack, int64_t* live) noexcept:
+    """Whether a listpack is a node: header, entries, their flags and ways back, and the counts."""
+    cdef int64_t deleted, fields, number, flags
+    cdef int64_t found_live = 0, found_deleted = 0
+    cdef size_t position = listpack.first()
+    if not is_number(listpack, position, live):
+        return False
+    position = listpack.next(position)
+    if not is_number(listpack, position, &deleted):
+        return False
+    position = listpack.next(position)
+    if not is_number(listpack, position, &fields) or fields < 0 or fields > listpack.count():
+        return False
+    position = skip_elements(listpack, position, fields + 1)
+    if not is_number(listpack, position, &number) or number != 0:
+        return False
+    position = listpack.next(position)
+    while position:
+        position = proven_entry(listpack, position, fields, &flags)
+        if position == 0:
+            return False
+        found_deleted += flags & DELETED
+        found_live += 1 - (flags & DELETED)
+        position = listpack.next(position)
+    return found_live == live[0] and found_deleted == deleted and found_live > 0
+
+
+@cython.final
+@cython.no_gc
+cdef class NodeLimits:
+    """How much a node takes: stream-node-max-bytes and stream-node-max-entries."""
+
+    def __init__(self, size_t max_bytes, int64_t max_entries):
+        self.max_bytes = max_bytes
+        self.max_entries = max_entries
+
+
+@cython.no_gc
+cdef class EntryLog:
+    """The entries of a stream and their IDs. entry_log.pyi has the methods' contracts.
+
+    Ownership: the log owns its nodes. No method hands one out; `nodes_as_bytes` copies.
+    """
+
+    def __dealloc__(self):
+        while take_node(&self.nodes):
+            pass
+
+    # --- appending
+
+    cpdef bytes append(
+        self, list args, Py_ssize_t first_field, StreamId wanted, bint sequence_given, uint64_t now, NodeLimits limits
+    ):
+        cdef Id id, delta
+        cdef Listpack listpack
+        cdef size_t end
+        cdef bint same_fields = True
+        cdef size_t added = added_bytes(args, first_field)
+        self.next_id(wanted, sequence_given, now, &id)
+        listpack = self.tail_with_room(added, limits)
+        if listpack is None:
+            self.new_node(id, args, first_field)
+        else:
+            same_fields = has_fields(listpack, args, first_field)
+            delta = item_at(&self.nodes, tail_position(&self.nodes)).id
+            delta.ms = id.ms - delta.ms
+            delta.seq = id.seq - delta.seq
+            change_counts(listpack, 1, 0)
+            end = listpack.size_in_bytes() - 1
+            try:
+                append_entry(listpack, delta, same_fields, args, first_field)
+            except:
+                listpack.remove_at(end, SIZE_MAX)
+                change_counts(listpack, -1, 0)
+                raise
+        self.length += 1
+        self.entries_added += 1
+        self.last = id
+        if self.length == 1:
+            self.first = id
+        return id_text(id)
+
+    cdef int next_id(self, StreamId wanted, bint sequence_given, uint64_t now, Id* id) except -1:
+        """The ID of the next entry: `wanted`, or made from its time, or (None) from now. Raises CommandError(STREAM_ID_TOO_SMALL)."""
+        if wanted is None:
+            id.ms = now
+            id.seq = 0
+            if now <= self.last.ms:
+                id[0] = self.last
+                increment_id(id)
+        else:
+            id[0] = wanted.value
+            if not sequence_given and id.ms == self.last.ms:
+                id.seq = self.last.seq + (1 if self.last.seq != UINT64_MAX else 0)
+        if compare_ids(id[0], self.last) <= 0:
+            raise CommandError(STREAM_ID_TOO_SMALL)
+        return 0
+
+    cdef Listpack tail_with_room(self, size_t added, NodeLimits limits):
+        """The last node, if it may take one more entry of `added` bytes; or None."""
+        cdef IdPosition position
+        cdef Listpack listpack
+        cdef size_t at
+        cdef size_t max_bytes = limits.max_bytes
+        if not last_item(&self.nodes, &position):
+            return None
+        listpack = listpack_at(&self.nodes, position)
+        if max_bytes == 0 or max_bytes > NODE_LIMIT:
+            max_bytes = NODE_LIMIT
+        if listpack.size_in_bytes() + added >= max_bytes:
+            return None
+        if limits.max_entries:
+            at = listpack.first()
+            if number_at(listpack, at) + number_at(listpack, listpack.next(at)) >= limits.max_entries:
+                return None
+        return listpack
+
+    cdef Listpack new_node(self, Id id, list args, Py_ssize_t first_field):
+        """Adds a node with one entry, of which the master entry has its fields."""
+        cdef Listpack listpack = Listpack.__new__(Listpack)
+        cdef Elements elements
+        cdef Py_ssize_t at
+        elements.count = 0
+        add_number(listpack, &elements, 1)
+        add_number(listpack, &elements, 0)
+        add_number(listpack, &elements, (len(args) - first_field) // 2)
+        for at in range(first_field, len(args), 2):
+            add_text(listpack, &elements, <bytes>args[at])
+        add_number(listpack, &elements, 0)
+        flush(listpack, &elements)
+        append_entry(listpack, LOWEST, True, args, first_field)
+        put_node(&self.nodes, id, listpack)
+        return listpack
+
+    # --- reading
+
+    cpdef bint contains(self, StreamId id) except -1:
+        return self.contains_id(id.value)
+
+    cdef bint contains_id(self, Id id) except -1:
+        cdef EntryCursor cursor = cursor_of(self)
+        return cursor.seek(id) and compare_ids(cursor.id, id) == 0
+
+    cpdef StreamId last_entry_id(self):
+        cdef EntryCursor cursor = cursor_of(self)
+        return stream_id(cursor.id) if cursor.seek_back(HIGHEST) else None
+
+    cpdef bint has_after(self, StreamId id) except -1:
+        cdef EntryCursor cursor
+        if self.length == 0 or compare_ids(self.last, id.value) <= 0:
+            return False
+        cursor = cursor_of(self)
+        return cursor.seek_back(HIGHEST) and compare_ids(cursor.id, id.value) > 0
+
+    cpdef StreamId oldest_id(self):
+        """The ID of the first entry, even if it is deleted; the highest of all IDs without any."""
+        cdef EntryCursor cursor = cursor_of(self)
+        if not first_item(&self.nodes, &cursor.node):
+            return stream_id(HIGHEST)
+        cursor.load(cursor.enter())
+        return stream_id(cursor.id)
+
+    cpdef list range(self, StreamId start, StreamId end, int64_t count=0, bint reverse=False):
+        cdef EntryCursor cursor = cursor_of(self)
+        cdef list found = []
+        cdef bint there = cursor.seek_back(end.value) if reverse else cursor.seek(start.value)
+        while there and compare_ids(start.value, cursor.id) <= 0 and compare_ids(cursor.id, end.value) <= 0:
+            found.append(cursor.reply())
+            count -= 1
+            if count == 0:
+                break
+            there = cursor.step_back() if reverse else cursor.step()
+        return found
+
+    cpdef list entries_after(self, StreamId id, int64_t count):
+        cdef EntryCursor cursor = cursor_of(self)
+        cdef list found = []
+        cdef Id start = id.value
+        cdef bint there = increment_id(&start) and cursor.seek(start)
+        while there:
+            found.append(cursor.reply())
+            count -= 1
+            if count == 0:
+                break
+            there = cursor.step()
+        return found
+
+    cpdef list entry(self, StreamId id):
+        cdef EntryCursor cursor = cursor_of(self)
+        if cursor.seek(id.value) and compare_ids(cursor.id, id.value) == 0:
+            return cursor.reply()
+        return None
+
+    # --- deleting
+
+    cpdef bint delete(self, StreamId id) except -1:
+        return self.delete_id(id.value)
+
+    cdef bint delete_id(self, Id id) except -1:
+        """Whether the entry was there. `first` is not brought up to date: `refresh_first` does, after the last of several."""
+        cdef EntryCursor cursor = cursor_of(self)
+        if not cursor.seek(id) or compare_ids(cursor.id, id) != 0:
+            return False
+        if number_at(cursor.listpack, cursor.listpack.first()) == 1:
+            self.remove_node(cursor.node)
+        else:
+            cursor.flag(True)
+            try:
+                change_counts(cursor.listpack, -1, 1)
+            except:
+                cursor.flag(False)
+                raise
+        self.length -= 1
+        if compare_ids(id, self.highest_deleted) > 0:
+            self.highest_deleted = id
+        return True
+
+    cpdef object refresh_first(self):
+        """Looks up the ID of the first entry after deletions. O(log n)"""
+        cdef EntryCursor cursor = cursor_of(self)
+        self.first = cursor.id if cursor.seek(LOWEST) else LOWEST
+
+    cdef int remove_node(self, IdPosition position) except -1:
+        cdef PyObject* node = <PyObject*>item_at(&self.nodes, position).value
+        remove_item(&self.nodes, item_at(&self.nodes, position).id)
+        Py_XDECREF(node)
+        return 0
+
+    # --- trimming
+
+    cpdef int64_t trim(
+        self, int64_t max_length, StreamId minimum, bint approximate, int64_t limit, int policy=KEEP_REFERENCES
+    ) except -1:
+        cdef IdPosition position
+        cdef Id master
+        cdef int64_t removed = 0, live, removed_here
+        cdef bint whole
+        cdef bint there = first_item(&self.nodes, &position)
+        while there and (max_length < 0 or <int64_t>self.length > max_length):
+            master = item_at(&self.nodes, position).id
+            live = live_entries(listpack_at(&self.nodes, position))
+            if limit and removed + live > limit:
+                break
+            whole = self.may_trim_node(position, max_length, minimum)
+            if whole and policy == KEEP_REFERENCES:
+                removed_here = live
+                self.length -= live
+            elif approximate and not whole:
+                break
+            else:
+                removed_here = self.trim_within(position, max_length, minimum, policy)
+            removed += removed_here
+            if not whole:
+                break
+            if removed_here == live:
+                self.remove_node(position)
+                there = seek_from(&self.nodes, master, &position)
+            else:
+                there = next_item(&self.nodes, &position)
+        if removed:
+            self.refresh_first()
+        return removed
+
+    cdef bint may_trim_node(self, IdPosition position, int64_t max_length, StreamId minimum) except -1:
+        """Whether all entries of a node are to go, but for references to them."""
+        cdef EntryCursor cursor
+        if minimum is None:
+            return <int64_t>self.length - live_entries(listpack_at(&self.nodes, position)) >= max_length
+        cursor = cursor_of(self)
+        cursor.node = position
+        cursor.enter()
+        cursor.go_back(cursor.listpack.last())
+        return compare_ids(cursor.id, minimum.value) < 0
+
+    cdef int64_t trim_within(self, IdPosition position, int64_t max_length, StreamId minimum, int policy) except -1:
+        """Flags the entries of a node that are to go. Returns how many."""
+        cdef EntryCursor cursor = cursor_of(self)
+        cdef int64_t removed = 0, live
+        cdef size_t at
+        cursor.node = position
+        live = live_entries(listpack_at(&self.nodes, position))
+        change_counts(listpack_at(&self.nodes, position), 0, live)     # all that memory is needed for, in advance
+        at = cursor.enter()
+        while at and (max_length < 0 or <int64_t>self.length > max_length):
+            cursor.load(at)
+            if minimum is not None and compare_ids(cursor.id, minimum.value) >= 0:
+                break
+            at = cursor.skip()
+            if not cursor.flags & DELETED and self.release_entry(cursor.id, policy):
+                cursor.flag(True)
+                self.length -= 1
+                removed += 1
+        change_counts(cursor.listpack, -removed, removed - live)
+        return removed
+
+    cdef bint release_entry(self, Id id, int policy) except -1:
+        """Whether an entry may be deleted under that policy; does to references what the policy says. Here: there are none."""
+        return True
+
+    # --- nodes, for those who save, load and measure
+
+    @property
+    def first_id(self):
+        return stream_id(self.first)
+
+    @first_id.setter
+    def first_id(self, StreamId id not None):
+        self.first = id.value
+
+    @property
+    def last_id(self):
+        return stream_id(self.last)
+
+    @last_id.setter
+    def last_id(self, StreamId id not None):
+        self.last = id.value
+
+    @property
+    def highest_deleted_id(self):
+        return stream_id(self.highest_deleted)
+
+    @highest_deleted_id.setter
+    def highest_deleted_id(self, StreamId id not None):
+        self.highest_deleted = id.value
+
+    @property
+    def node_count(self):
+        return self.nodes.count
+
+    @property
+    def chunk_count(self):
+        return self.nodes.chunk_count
+
+    def nodes_as_bytes(self):
+        cdef list found = []
+        cdef IdPosition position
+        cdef bint there = first_item(&self.nodes, &position)
+        while there:
+            found.append((stream_id(item_at(&self.nodes, position).id), listpack_at(&self.nodes, position).to_bytes()))
+            there = next_item(&self.nodes, &position)
+        return found
+
+    def load_node(self, StreamId master not None, bytes data not None):
+        cdef Listpack listpack = Listpack.from_bytes(data)
+        cdef IdPosition position
+        cdef int64_t live = 0
+        if not is_proven_node(listpack, &live):
+            raise ValueError("not a node of a stream")
+        if last_item(&self.nodes, &position) and compare_ids(item_at(&self.nodes, position).id, master.value) >= 0:
+            raise ValueError("the nodes of a stream must ascend")
+        put_node(&self.nodes, master.value, listpack)
+        self.length += live
+
+    cdef int copy_entries(self, EntryLog copied) except -1:
+        """Fills `copied`, which is new."""
+        cdef IdPosition position
+        cdef bint there = first_item(&self.nodes, &position)
+        while there:
+            put_node(&copied.nodes, item_at(&self.nodes, position).id, listpack_at(&self.nodes, position).copy())
+            there = next_item(&self.nodes, &position)
+        copied.length = self.length
+        copied.entries_added = self.entries_added
+        copied.first = self.first
+        copied.last = self.last
+        copied.highest_deleted = self.highest_deleted
+        return 0
+
+    cdef Py_ssize_t entries_memory(self) except -1:
+        """The bytes of the nodes, estimated from SAMPLED_NODES of them where there are more, and of the map."""
+        cdef Py_ssize_t size = 0
+        cdef size_t sampled = 0
+        cdef IdPosition position
+        cdef size_t step = self.nodes.chunk_count // SAMPLED_NODES + 1
+        position.chunk = 0
+        while position.chunk < self.nodes.chunk_count:
+            position.index = 0
+            while position.index < self.nodes.chunks[position.chunk].count and position.index < SAMPLED_NODES:
+                size += listpack_at(&self.nodes, position).memory_usage()
+                sampled += 1
+                position.index += 1
+            position.chunk += step
+        if sampled:
+            size = <Py_ssize_t>(<double>size / <double>sampled * <double>self.nodes.count)
+        return size + <Py_ssize_t>map_memory(&self.nodes)
+
+    cdef bint free_nodes(self, Py_ssize_t budget) noexcept:
+        """Frees up to `budget` nodes; whether none is left."""
+        while budget > 0 and take_node(&self.nodes):
+            budget -= 1
+        return self.nodes.count == 0
+
+
+cdef inline IdPosition tail_position(const IdMap* nodes) noexcept:
+    cdef IdPosition position
+    last_item(nodes, &position)
+    return position
+
+
+cdef inline int64_t live_entries(Listpack listpack) noexcept:
+    return number_at(listpack, listpack.first())
+
+
+cdef int put_node(IdMap* nodes, Id id, Listpack listpack) except -1:
+    insert_item(nodes, id, <void*>listpack)
+    Py_INCREF(listpack)             # the map's own reference
+    return 0
+
+
+cdef bint take_node(IdMap* nodes) noexcept:
+    """Frees the last node; whether there was one."""
+    cdef PyObject* node = <PyObject*>take_last(nodes)
+    Py_XDECREF(node)
+    return node != NULL
+
+
+cdef size_t added_bytes(list args, Py_ssize_t first_field) except? 0:
+    """The bytes of fields and values. Raises CommandError(STREAM_ENTRY_TOO_LARGE) where a node could not hold them."""
+    cdef size_t size = 0
+    cdef Py_ssize_t at
+    for at in range(first_field, len(args)):
+        size += PyBytes_GET_SIZE(<bytes>args[at])
+    if size + 2 * ELEMENT_OVERHEAD * <size_t>(len(args) + ELEMENT_OVERHEAD) > NODE_LIMIT:
+        raise CommandError(STREAM_ENTRY_TOO_LARGE)
+    return size
+
+
+cdef EntryCursor cursor_of(EntryLog log):
+    cdef EntryCursor cursor = EntryCursor.__new__(EntryCursor)
+    cursor.log = log
+    return cursor
+
+
+@cython.final
+@cython.no_gc
+@cython.freelist(8)
+cdef class EntryCursor:
+    """A place in a log: an entry that is not deleted. Valid until the log changes, but for the flag of this entry."""
+
+    cdef size_t enter(self) noexcept:
+        """Reads the header of the node. Returns the position of its first entry, 0 if it has none."""
+        cdef size_t position
+        self.listpack = listpack_at(&self.log.nodes, self.node)
+        self.master = item_at(&self.log.nodes, self.node).id
+        self.master_names = None
+        position = self.listpack.next(self.listpack.next(self.listpack.first()))
+        self.master_count = number_at(self.listpack, position)
+        self.master_fields = self.listpack.next(position)
+        position = self.master_fields
+        for _ in range(self.master_count + 1):
+            position = self.listpack.next(position)
+        return position
+
+    cdef int load(self, size_t position) noexcept:
+        """Reads the fixed part of the entry whose flags are at `position`."""
+        self.position = position
+        self.after = 0
+        self.flags = number_at(self.listpack, position)
+        position = self.listpack.next(position)
+        self.id.ms = self.master.ms + <uint64_t>number_at(self.listpack, position)
+        position = self.listpack.next(position)
+        self.id.seq = self.master.seq + <uint64_t>number_at(self.listpack, position)
+        self.content = self.listpack.next(position)
+        self.field_count = self.master_count
+        if not self.flags & SAME_FIELDS:
+            self.field_count = number_at(self.listpack, self.content)
+            self.content = self.listpack.next(self.content)
+        return 0
+
+    cdef bint go_back(self, size_t position) noexcept:
+        """Loads the entry whose last element is at `position`; False at the master entry."""
+        cdef int64_t elements = number_at(self.listpack, position)
+        if elements == 0:
+            return False
+        while elements > 0:
+            position = self.listpack.previous(position)
+            elements -= 1
+        self.load(position)
+        return True
+
+    cdef size_t skip(self) noexcept:
+        """The position of the next entry of the node, 0 after the last."""
+        cdef int64_t elements = self.field_count if self.flags & SAME_FIELDS else 2 * self.field_count
+        cdef size_t position = self.content
+        if self.after:
+            position = self.after
+            elements = 0
+        while elements > 0:
+            position = self.listpack.next(position)
+            elements -= 1
+        self.after = position
+        return self.listpack.next(position)
+
+    cdef bint seek(self, Id id) noexcept:
+        if not seek_upto(&self.log.nodes, id, &self.node) and not first_item(&self.log.nodes, &self.node):
+            return False
+        return self.find_forward(self.enter(), id)
+
+    cdef bint step(self) noexcept:
+        return self.find_forward(self.skip(), LOWEST)
+
+    cdef bint find_forward(self, size_t position, Id id) noexcept:
+        """Loads the first entry that is not deleted and not before `id`, from that position on."""
+        while True:
+            while position:
+                self.load(position)
+                if not self.flags & DELETED and compare_ids(self.id, id) >= 0:
+                    return True
+                position = self.skip()
+            if not next_item(&self.log.nodes, &self.node):
+                return False
+            position = self.enter()
+
+    cdef bint seek_back(self, Id id) noexcept:
+        if not seek_upto(&self.log.nodes, id, &self.node):
+            return False
+        self.enter()
+        return self.find_back(self.listpack.last(), id)
+
+    cdef bint step_back(self) noexcept:
+        return self.find_back(self.listpack.previous(self.position), HIGHEST)
+
+    cdef bint find_back(self, size_t position, Id id) noexcept:
+        """Loads the last entry that is not deleted and not after `id`, from the one that ends at that position backwards."""
+        while True:
+            while self.go_back(position):
+                if not self.flags & DELETED and compare_ids(self.id, id) <= 0:
+                    return True
+                position = self.listpack.previous(self.position)
+            if not previous_item(&self.log.nodes, &self.node):
+                return False
+            self.enter()
+            position = self.listpack.last()
+
+    cdef void flag(self, bint deleted) noexcept:
+        """Flags the entry as deleted, or not. Both are numbers of the same size: no position changes, and no memory is needed."""
+        self.flags = self.flags | DELETED if deleted else self.flags & ~DELETED
+        try:
+            self.listpack.replace_integer(self.position, self.flags)
+        except MemoryError:
+            pass
+
+    cdef list names(self):
+        """The fields of the master entry, the same objects for every entry of the node."""
+        cdef size_t position = self.master_fields
+        if self.master_names is None:
+            self.master_names = []
+            for _ in range(self.master_count):
+                self.master_names.append(self.listpack.value_at(position))
+                position = self.listpack.next(position)
+        return self.master_names
+
+    cdef list reply(self):
+        """[id, [field, value, ...]]"""
+        cdef list names = self.names() if self.flags & SAME_FIELDS else None
+        cdef list parts = PyList_New(2 * self.field_count)
+        cdef size_t position = self.content
+        cdef Py_ssize_t at
+        cdef object part
+        for at in range(2 * self.field_count):
+            if names is not None and at % 2 == 0:
+                part = names[at // 2]
+            else:
+                part = self.listpack.value_at(position)
+                position = self.listpack.next(position)
+            Py_INCREF(part)
+            PyList_SET_ITEM(parts, at, part)
+        self.after = position
+        return [id_text(self.id), parts]
