@@ -19,7 +19,8 @@ from redracer.core.memory import used_memory
 from redracer.types.string import value as strings
 
 NOW = 1_700_000_000_000
-SHAPES = {
+Shape = tuple[Callable[[int], bytes], bytes, int]  # number -> key, value, expiry
+SHAPES: dict[str, Shape] = {
     "16-byte key, 64-byte value": (lambda number: b"key:%012d" % number, b"v" * 64, -1),
     "counter": (lambda number: b"counter:%08d" % number, b"12345", -1),
     "16-byte key, 32-byte value, expiry": (lambda number: b"key:%012d" % number, b"v" * 32, NOW + 10**9),

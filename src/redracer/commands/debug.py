@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from redracer.commands import debug_data
-from redracer.commands.debug_table import SUBCOMMANDS, flag_of, subcommand
 from redracer.core import errors, glob
 from redracer.core.errors import CommandError
 from redracer.core.numbers import parse_double
@@ -28,6 +27,7 @@ from redracer.core.replies import (
     Verbatim,
 )
 from redracer.engine import faults, log
+from redracer.engine.debug_table import SUBCOMMANDS, flag_of, subcommand
 from redracer.engine.flags import ADMIN, LOADING, NOSCRIPT, PROTECTED, SERVER, STALE, SYSCMD
 from redracer.engine.registry import command
 

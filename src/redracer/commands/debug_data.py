@@ -5,13 +5,13 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from redracer.commands.debug_table import subcommand
 from redracer.core import digest, errors
 from redracer.core.errors import CommandError
 from redracer.core.numbers import parse_integer
 from redracer.core.replies import OK, Reply, Status, Verbatim
 from redracer.core.type_spec import type_spec
 from redracer.engine.arguments import integer
+from redracer.engine.debug_table import subcommand
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

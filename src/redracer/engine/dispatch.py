@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 from redracer.core import errors
 from redracer.core.errors import CommandError
 from redracer.core.histogram import Histogram
-from redracer.core.replies import NO_REPLY, Error
-from redracer.core.session import CLOSE_AFTER_REPLY, Executor, Session
+from redracer.core.replies import Error
+from redracer.core.session import CLOSE_AFTER_REPLY, Executor
 from redracer.engine import log, registry
 from redracer.engine.client import (
     GATE_AUTHENTICATION,
@@ -120,7 +120,7 @@ class Dispatcher(Executor):
             return None
         return known.first_key, known.last_key, known.key_step
 
-    def execute(self, session: Session, command: Any, argv: list[bytes]) -> None:
+    def execute(self, session: Any, command: Any, argv: list[bytes]) -> None:
         """Executes one request and writes its reply to the client. Never raises."""
         client = session
         if command is None or client.gates | self.gates:
@@ -151,7 +151,10 @@ class Dispatcher(Executor):
         except Exception as bug:
             self.account(client, command, argv, True)
             return self.report_bug(command, bug)
-        self.account(client, command, argv, False)
+        if reply is NO_REPLY and client.blocked is not None:
+            self.started = monotonic_nanoseconds()  # it is counted when the wait ends
+        else:
+            self.account(client, command, argv, False)
         if self.effects.dirty != dirty or context.forced:
             self.propagate(client, argv)
         elif self.effects.pending:
@@ -178,6 +181,11 @@ class Dispatcher(Executor):
             histogram.record(elapsed)
         if elapsed >= self.attention:
             self.engine.slow_call(client, command, argv, elapsed)
+
+    def count_call(self, client: Client, command: Command, failed: bool) -> None:
+        """Adds a call that ended by itself, while the client waited, to the statistics."""
+        self.started = monotonic_nanoseconds()
+        self.account(client, command, [command.name], failed)
 
     def propagate(self, client: Client, argv: list[bytes]) -> None:
         """Hands what the call changed to the feeds, as the call said it or as it was given."""
@@ -208,7 +216,8 @@ class Dispatcher(Executor):
                 else:
                     reply = self.call(client, command, argv)
         self.reply(client, reply)
-        client.flags &= ~REPLY_SKIP
+        if client.blocked is None:  # else the reply to be skipped is still to come
+            client.flags &= ~REPLY_SKIP
         if not client.flags & (REPLY_OFF | REPLY_SKIP_NEXT):
             client.gates &= ~GATE_REPLY
         if self.ready_keys:
@@ -245,14 +254,13 @@ class Dispatcher(Executor):
 
     def report_bug(self, command: Command, bug: Exception) -> Error:
         """An exception that no command should raise: logged whole, and told to the client in a line."""
-        log.warning(
-            "Internal error in '%s':\n%s" % (command.name.decode(), "".join(traceback.format_exception(bug)))
-        )
+        trace = "".join(traceback.format_exception(bug))
+        log.warning(f"Internal error in '{command.name.decode()}':\n{trace}")
         text = b"ERR internal error in '%s': %s" % (command.name, type(bug).__name__.encode())
         self.engine.count_error(text)
         return Error(text)
 
-    def refuse(self, session: Session, text: bytes) -> None:
+    def refuse(self, session: Any, text: bytes) -> None:
         """Answers a breach of the protocol, after which nothing more is read from the client."""
         client: Client = session
         self.engine.count_error(text)
@@ -260,20 +268,20 @@ class Dispatcher(Executor):
         client.out.write(Error(text), client.resp)
         client.state |= CLOSE_AFTER_REPLY
 
-    def output_exceeded(self, session: Session) -> None:
+    def output_exceeded(self, session: Any) -> None:
         """Applies the client's output buffer limits."""
         self.engine.check_output_limit(session)
 
-    def query_exceeded(self, session: Session) -> None:
+    def query_exceeded(self, session: Any) -> None:
         """Logs and counts that a client is closed for the size of its unfinished request."""
         self.engine.statistics.query_limit_disconnections += 1
-        log.warning("Closing client that reached max query buffer length: %s" % self.engine.describe(session))
+        log.warning(f"Closing client that reached max query buffer length: {self.engine.describe(session)}")
 
     def before_sending(self) -> None:
         """Runs the steps that must be done before any reply of this round leaves."""
         for step in self.before_sending_steps:
             step()
 
-    def closed(self, session: Session) -> None:
+    def closed(self, session: Any) -> None:
         """Forgets a client whose connection is gone."""
         self.engine.client_gone(session)

@@ -177,7 +177,7 @@ class Engine:
 
     def log_protocol_error(self, client: Client, text: bytes) -> None:
         """Tells the log, where it is verbose, what a client did wrong."""
-        log.verbose("Protocol error (%s) from client: %s" % (text.decode("latin-1"), self.describe(client)))
+        log.verbose(f"Protocol error ({text.decode('latin-1')}) from client: {self.describe(client)}")
 
     # --- keys
 

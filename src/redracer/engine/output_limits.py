@@ -67,8 +67,8 @@ class OutputLimits:
         if (hard and pending >= hard) or soft_expired:
             self.over_soft.pop(client.id, None)
             log.warning(
-                "Client %s scheduled to be closed ASAP for overcoming of output buffer limits."
-                % self.engine.describe(client)
+                f"Client {self.engine.describe(client)} scheduled to be closed ASAP for overcoming of "
+                "output buffer limits."
             )
             self.engine.statistics.output_limit_disconnections += 1
             client.close()

@@ -68,7 +68,10 @@ def _open_address(address: str, port: int, backlog: int, sockets: list[socket.so
 
 def reason(error: OSError) -> str:
     """What went wrong, in the words that Redis uses."""
-    words = {errno.EADDRINUSE: "bind: Address already in use", errno.EADDRNOTAVAIL: "bind: Cannot assign requested address"}
+    words = {
+        errno.EADDRINUSE: "bind: Address already in use",
+        errno.EADDRNOTAVAIL: "bind: Cannot assign requested address",
+    }
     return words.get(error.errno or 0, error.strerror or str(error))
 
 

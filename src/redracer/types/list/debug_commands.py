@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from redracer.commands.debug_table import subcommand
 from redracer.core import errors
 from redracer.core.errors import CommandError
 from redracer.core.replies import OK, Reply
 from redracer.engine.config_text import memory_size
+from redracer.engine.debug_table import subcommand
 from redracer.types.list.quicklist import set_packed_threshold
 
 if TYPE_CHECKING:
