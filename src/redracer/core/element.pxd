@@ -1,7 +1,7 @@
 """The layout of one element of a large set, hash or sorted set, in one allocation, and the accessors of its parts.
 
-    flags (1 byte) | member length (1, or 8 with LONG_MEMBER) | value length (1, or 8 with LONG_VALUE; only with HAS_VALUE)
-    | expiry (8) and its place in the heap of expiries (4; only with HAS_EXPIRY) | score (8; only with HAS_SCORE) | member | value
+    flags (1 byte) | member length (1; 8 with LONG_MEMBER) | with HAS_VALUE: value length (1; 8 with LONG_VALUE)
+    | with HAS_EXPIRY: expiry (8), its place in the heap of expiries (4) | with HAS_SCORE: score (8) | member | value
 
 "Member" is also what a hash calls a field. Nothing in it is aligned.
 """

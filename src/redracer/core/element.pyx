@@ -1,12 +1,12 @@
 """Elements: a member, and what belongs to it, in one allocation. element.pxd has the layout.
 
-One layout serves sets, hashes and sorted sets, so that one hash table finds the elements of all three. Lengths take one byte
-where they fit, else eight: a set's short member costs two bytes over its own. A score and an expiry are fields of a fixed
-place, so that changing them never moves the element.
+One layout serves sets, hashes and sorted sets, so that one hash table finds the elements of all three.
+Lengths take one byte where they fit, else eight: a set's short member costs two bytes over its own. A score
+and an expiry are fields of a fixed place, so that changing them never moves the element.
 """
 
 from cpython.bytes cimport PyBytes_FromStringAndSize
-from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint64_t
 from libc.string cimport memcpy
 
 from redracer.core.memory cimport allocate, release

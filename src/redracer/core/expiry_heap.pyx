@@ -1,8 +1,8 @@
 """A binary heap of the elements that have an expiry, the earliest on top.
 
-So the next field to expire is known at once, and taking the expired ones costs O(log n) each, however many others there are.
-Each element holds its place in the heap, so that its expiry may change or go in O(log n) without a search.
-The array grows by doubling; a large one is moved by the kernel without copying.
+So the next field to expire is known at once, and taking the expired ones costs O(log n) each, however many
+others there are. Each element holds its place in the heap, so that its expiry may change or go in O(log n)
+without a search. The array grows by doubling; a large one is moved by the kernel without copying.
 """
 
 from libc.stdint cimport int64_t, uint32_t

@@ -3,9 +3,9 @@
 
     bytes per value (4): 2, 4 or 8 | number of values (4) | the values, ascending          all little-endian
 
-The width is what the widest value ever added needs; it never shrinks, as in Redis. The block's allocation is a function of
-its length, so the object is nothing but a pointer to it. Bytes from outside come in only through `from_bytes`, which
-proves header, length and order.
+The width is what the widest value ever added needs; it never shrinks, as in Redis. The block's allocation is
+a function of its length, so the object is nothing but a pointer to it. Bytes from outside come in only
+through `from_bytes`, which proves header, length and order.
 """
 
 import os
@@ -13,7 +13,7 @@ import os
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.object cimport PyTypeObject
-from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int16_t, int32_t, int64_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memmove
 
 from redracer.core.memory cimport allocate, allocation_size, count_bytes, reallocate, release
@@ -76,12 +76,16 @@ cdef inline size_t block_size(size_t width, size_t count) noexcept nogil:
     return HEADER + width * count
 
 
+cdef inline size_t stored_size(const unsigned char* data) noexcept nogil:
+    return block_size(stored_width(data), stored_count(data))
+
+
 cdef inline Py_ssize_t object_size(Intset intset) noexcept:
     return allocation_size(object_type(intset).tp_basicsize)
 
 
 cdef bint is_proven(const unsigned char* data, size_t size) noexcept nogil:
-    """Whether these bytes are an intset: a width there is, as many values as the header says, and each above the last."""
+    """Whether these bytes are an intset: a known width, as many values as the header says, each above the last."""
     cdef size_t width, count, index
     if size < HEADER:
         return False
@@ -108,7 +112,7 @@ cdef class Intset:
     def __dealloc__(self):
         count_bytes(-object_size(self))
         if self.data != NULL:
-            release(self.data, block_size(stored_width(self.data), stored_count(self.data)))
+            release(self.data, stored_size(self.data))
 
     @classmethod
     def from_bytes(cls, bytes data not None):
@@ -120,12 +124,12 @@ cdef class Intset:
         return intset
 
     cpdef bytes to_bytes(self):
-        return PyBytes_FromStringAndSize(<char*>self.data, block_size(stored_width(self.data), stored_count(self.data)))
+        return PyBytes_FromStringAndSize(<char*>self.data, stored_size(self.data))
 
     cpdef Intset copy(self):
         cdef object kind = type(self)
         cdef Intset copied = kind.__new__(kind)
-        copied.assign(self.data, block_size(stored_width(self.data), stored_count(self.data)))
+        copied.assign(self.data, stored_size(self.data))
         return copied
 
     cdef int assign(self, const unsigned char* source, size_t size) except -1:
@@ -135,7 +139,7 @@ cdef class Intset:
 
     cdef int resize(self, size_t size) except -1:
         """Makes the block that long; the caller then writes the header that says so. Raises MemoryError."""
-        self.data = <unsigned char*>reallocate(self.data, block_size(stored_width(self.data), stored_count(self.data)), size)
+        self.data = <unsigned char*>reallocate(self.data, stored_size(self.data), size)
         return 0
 
     cpdef Py_ssize_t count(self) noexcept:
@@ -146,10 +150,10 @@ cdef class Intset:
 
     @property
     def size(self):
-        return block_size(stored_width(self.data), stored_count(self.data))
+        return stored_size(self.data)
 
     cpdef Py_ssize_t memory_usage(self) noexcept:
-        return object_size(self) + <Py_ssize_t>allocation_size(block_size(stored_width(self.data), stored_count(self.data)))
+        return object_size(self) + <Py_ssize_t>allocation_size(stored_size(self.data))
 
     cdef int64_t at(self, size_t index) noexcept:
         return load_value(self.data, stored_width(self.data), index)

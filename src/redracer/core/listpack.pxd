@@ -1,10 +1,11 @@
-"""Listpacks: a sequence of strings and integers in one block, byte for byte Redis's. core/listpack.pyx has the format.
+"""Listpacks: a sequence of strings and integers in one block, byte for byte Redis's (core/listpack_format.pxd).
 
-A position is the offset of an entry from the start of the block; 0 is none. It stays valid until the listpack changes; what
-each change leaves valid is said there. C callers alone use positions, and only those that the listpack gave them: they are not checked.
+A position is the offset of an entry from the start of the block; 0 is none. It stays valid until an entry
+before it changes. Only compiled callers use positions, and only those that the listpack gave them: they are
+not checked.
 
-A small collection's value object is its Listpack itself, or a subclass without fields: 32 bytes and the block. An object
-around it would cost another 48.
+A small collection's value object is its Listpack itself, or a subclass without fields: 32 bytes and the
+block. An object around it would cost another 48.
 """
 
 from libc.stdint cimport int64_t, uint64_t
@@ -23,7 +24,7 @@ cdef class Listpack:
     cdef size_t last(self) noexcept
     cdef size_t next(self, size_t position) noexcept
     cdef size_t previous(self, size_t position) noexcept
-    cdef size_t seek(self, Py_ssize_t index) noexcept       # negative: from the end, -1 the last. Walks from the nearer end
+    cdef size_t seek(self, Py_ssize_t index) noexcept       # -1: the last. Walks from the nearer end
     cdef size_t search(self, const char* data, size_t length, size_t start, size_t skip) noexcept
 
     # Reading at a position.
@@ -32,14 +33,14 @@ cdef class Listpack:
     cdef bint integer_at(self, size_t position, int64_t* value) noexcept
     cdef bint equals(self, size_t position, const char* data, size_t length) noexcept
 
-    # Writing. A position that comes back is that of the entry written, or after a removal that of the next one (0: none).
+    # Writing. What comes back is the position of the entry written, or after a removal of the next one (0: none).
     cdef size_t insert_before(self, size_t position, const char* data, size_t length) except 0      # 0: at the end
     cdef size_t insert_after(self, size_t position, const char* data, size_t length) except 0
-    cdef size_t insert_integer(self, size_t position, int64_t value) except 0                       # before; 0: at the end
+    cdef size_t insert_integer(self, size_t position, int64_t value) except 0       # before; 0: at the end
     cdef size_t replace_at(self, size_t position, const char* data, size_t length) except 0
     cdef size_t replace_integer(self, size_t position, int64_t value) except 0
     cdef size_t remove_at(self, size_t position, size_t count) noexcept
-    cdef bint has_room(self, size_t added) noexcept         # whether that many bytes more stay under the size limit (1 GiB)
+    cdef bint has_room(self, size_t added) noexcept         # for that many bytes more under the limit of 1 GiB
     cdef size_t size_in_bytes(self) noexcept                # of the block: what Redis's thresholds in bytes are about
     cdef size_t random_position(self, size_t width, uint64_t* random_state) noexcept    # first entry of a random group
 

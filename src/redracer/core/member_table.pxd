@@ -1,7 +1,8 @@
-"""Hash tables of elements for large sets and hashes. core/member_table.pyx is the design note; core/element.pxd the layout.
+"""Hash tables of elements for large sets and hashes. core/member_table.pyx is the design note; core/element.pxd
+the layout.
 
-An Element* is valid until the next call that changes the table. Walking (for compiled code, a forked child's included: it touches
-no reference count):
+An Element* is valid until the next call that changes the table. Walking (for compiled code, a forked child's
+included: it touches no reference count):
 
     cdef TableIterator walk
     memset(&walk, 0, sizeof(walk))

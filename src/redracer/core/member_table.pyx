@@ -1,12 +1,13 @@
 # cython: allow_none_for_extension_args=False
 """Hash tables of elements: large sets, and large hashes with their fields' expiries.
 
-The table is core/table's, the one of the keyspace: it grows and shrinks a bucket at a time, so no size makes a pause, and SCAN's
-guarantee is the keyspace's. An item is an element (core/element): member, value, expiry in one allocation, so that a lookup
-costs the bucket's miss and the element's. A value that fits the element's allocation is changed in place.
+The table is core/table's, the one of the keyspace: it grows and shrinks a bucket at a time, so no size makes
+a pause, and SCAN's guarantee is the keyspace's. An item is an element (core/element): member, value, expiry
+in one allocation, so that a lookup costs the bucket's miss and the element's. A value that fits the element's
+allocation is changed in place.
 
-Fields with an expiry are also in a heap (core/expiry_heap), the earliest on top. The tables have no clock: whoever
-reads a hash says what time it is, and removes expired fields when it chooses to.
+Fields with an expiry are also in a heap (core/expiry_heap), the earliest on top. The tables have no clock:
+whoever reads a hash says what time it is, and removes expired fields when it chooses to.
 
 Freeing in slices: the first `free_some` moves the table aside, and an empty one serves from then on.
 """
@@ -20,9 +21,9 @@ from libc.stdint cimport int64_t, uint64_t
 from libc.string cimport memcmp, memcpy, memset
 
 from redracer.core.element cimport (
-    HAS_EXPIRY, HAS_SCORE, HAS_VALUE, LONG_VALUE, Element, copied_element, element_expiry, element_hash, element_member,
+    HAS_EXPIRY, HAS_VALUE, LONG_VALUE, Element, copied_element, element_expiry, element_hash, element_member,
     element_score, element_size, element_value, free_element, member_data, member_length, new_element,
-    new_element_size, set_element_expiry, set_heap_place, heap_place, value_data, value_length, write_header,
+    set_element_expiry, set_heap_place, heap_place, value_data, value_length, write_header,
 )
 from redracer.core.expiry_heap cimport (
     heap_free, heap_free_some, heap_memory, heap_moved, heap_push, heap_remove, heap_reserve, heap_update,
@@ -44,7 +45,7 @@ cdef extern from "python_hash.h":
 
 cdef enum:
     SCAN_EFFORT = 10                # a step of SCAN visits at most 10 buckets for each element that COUNT asks for
-    ELEMENTS_PER_SEGMENT = 100      # freeing a segment of the table costs the kernel what freeing 100 elements costs us
+    ELEMENTS_PER_SEGMENT = 100      # the kernel needs as long for a segment of the table as we for 100 elements
     SPARSE_DRAW = 3                 # fewer than 1/3 of the elements are drawn by chance, more by a walk over all
     LIVING_TRIES = 64               # draws of an expired field before a walk over all finds a living one
 
@@ -84,7 +85,7 @@ cdef int append_parts(list found, const Element* element, int parts) except -1:
 
 @cython.no_gc
 cdef class ElementTable:
-    """The elements of a large value, found by member. The object owns its elements. member_table.pyi has the contracts."""
+    """The elements of a large value, found by member; it owns them. member_table.pyi has the contracts."""
 
     def __cinit__(self):
         count_bytes(object_size(self))
@@ -190,6 +191,8 @@ cdef class ElementTable:
 
     cdef Py_ssize_t collect(self, size_t bucket, list found, int parts, bytes pattern, int64_t now) except -1:
         """Adds the parts of the wanted elements of one chain to `found`. Returns how many elements it looked at."""
+        cdef const char* wanted = PyBytes_AS_STRING(pattern) if pattern is not None else NULL
+        cdef Py_ssize_t wanted_length = PyBytes_GET_SIZE(pattern) if pattern is not None else 0
         cdef Py_ssize_t position = 0
         cdef Py_ssize_t length
         cdef uint64_t* slot = chain_slot(&self.table, bucket, 0)
@@ -201,8 +204,8 @@ cdef class ElementTable:
         length = position
         for position in range(length):
             element = element_in(chain_slot(&self.table, bucket, position))
-            if not is_expired(element, now) and (pattern is None or glob_match(
-                PyBytes_AS_STRING(pattern), PyBytes_GET_SIZE(pattern), member_data(element), member_length(element), False
+            if not is_expired(element, now) and (wanted == NULL or glob_match(
+                wanted, wanted_length, member_data(element), member_length(element), False
             )):
                 append_parts(found, element, parts)
         return length
@@ -257,8 +260,8 @@ cdef class ElementTable:
         return found
 
     cdef list sample_parts(self, Py_ssize_t count, size_t living, int parts, int64_t now):
-        """The same by selection sampling (Knuth, The Art of Computer Programming, volume 2, algorithm S) over the `living`
-        elements that have not expired. O(n)."""
+        """The same by selection sampling (Knuth, The Art of Computer Programming, volume 2, algorithm S), over the
+        `living` elements that have not expired. O(n)."""
         cdef list found = []
         cdef TableIterator walk
         memset(&walk, 0, sizeof(walk))
@@ -405,8 +408,8 @@ cdef class FieldTable(ElementTable):
         return False
 
     cdef Element* rebuild(self, uint64_t* slot, unsigned int flags, const char* value, size_t length) except NULL:
-        """Replaces the slot's element by one with that value, and with an expiry or without. One that is new is to be set
-        and pushed by the caller, who has reserved its place. Raises MemoryError."""
+        """Replaces the slot's element by one with that value, and with an expiry or without. An expiry that is new is
+        to be set, and pushed, by the caller, who has reserved its place. Raises MemoryError."""
         cdef Element* old = element_in(slot)
         cdef Element* built = new_element(flags, member_data(old), member_length(old), value, length)
         if old[0] & HAS_EXPIRY and flags & HAS_EXPIRY:

@@ -5,11 +5,10 @@ from redracer.core.member_table import ElementTable
 class SortedMembers(ElementTable):
     """The members of a large sorted set, ordered by score, then by member as bytes. Rank 0 is the lowest.
 
-    Every range is a range of ranks. Scores from 1 to (5: `start = rank_of_score(1.0)`, then
-    `end = rank_of_score(5.0)`;
-    up to and with 5: `end = rank_of_score(5.0, after=True)`. Then `end - start` is ZCOUNT,
-    `range(start, end - start)` ZRANGEBYSCORE, `delete_range(start, end - start)` ZREMRANGEBYSCORE. Members
-    likewise by `rank_of_lex`, where all scores are equal. A score is never NaN.
+    Every range is a range of ranks. Scores from 1 to (5: `start = rank_of_score(1.0)`, `end =
+    rank_of_score(5.0)`; up to and with 5: `end = rank_of_score(5.0, after=True)`. Then `end - start` is
+    ZCOUNT, `range(start, end - start)` is ZRANGEBYSCORE, `delete_range(start, end - start)`
+    ZREMRANGEBYSCORE. Members likewise by `rank_of_lex`, where all scores are equal. A score is never NaN.
     """
 
     def __init__(self) -> None: ...

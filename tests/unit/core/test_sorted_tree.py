@@ -141,7 +141,7 @@ class SortedMachine(RuleBasedStateMachine):
 
 
 TestSortedMachine = SortedMachine.TestCase
-TestSortedMachine.settings = settings(stateful_step_count=20, max_examples=150, deadline=None)
+TestSortedMachine.settings = settings(stateful_step_count=20, max_examples=50, deadline=None)
 
 
 def sorted_members(scores: list[float]) -> SortedMembers:

@@ -1,0 +1,1 @@
+"""core/ranked_tree.pyx has nothing for Python code."""
