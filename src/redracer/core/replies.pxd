@@ -6,6 +6,7 @@ cdef class Error:
 
 cdef class Double:
     cdef readonly double value
+    cdef readonly bytes text
 
 cdef class Map:
     cdef readonly list items

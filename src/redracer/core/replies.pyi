@@ -10,7 +10,8 @@ class Error:
 
 class Double:
     value: float
-    def __init__(self, value: float) -> None: ...
+    text: bytes | None
+    def __init__(self, value: float, text: bytes | None = None) -> None: ...
 
 class Map:
     items: list[Any]

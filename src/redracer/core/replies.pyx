@@ -48,10 +48,11 @@ cdef class Error:
 @cython.final
 @cython.freelist(8)
 cdef class Double:
-    """A floating point number: RESP3 `,`, RESP2 a bulk string."""
+    """A floating point number: RESP3 `,`, RESP2 a bulk string. `text` is how it is written, None for the shortest form."""
 
-    def __init__(self, double value):
+    def __init__(self, double value, bytes text=None):
         self.value = value
+        self.text = text
 
     def __repr__(self):
         return f"Double({self.value!r})"

@@ -15,9 +15,7 @@ from libc.string cimport memcpy, memmove
 from posix.uio cimport iovec as c_iovec
 
 from redracer.core cimport replies
-from redracer.core.numbers cimport format_int64
-
-from redracer.core.numbers import format_double
+from redracer.core.numbers cimport DOUBLE_TEXT, format_double_text, format_int64
 
 
 cdef enum:
@@ -168,6 +166,8 @@ cdef class ReplyBuffer:
         if kind is list or kind is tuple:
             self.write_integer(b"*", len(value))
             return self.write_items(value, resp)
+        if kind is float:
+            return write_double(self, value, resp)
         return self.write_other(value, kind, resp)
 
     cdef int write_items(self, object items, int resp) except -1:
@@ -207,9 +207,10 @@ cdef class ReplyBuffer:
             return self.write_flat(b"~", (<replies.Set>value).items, len((<replies.Set>value).items), resp)
         if kind is replies.Push:
             return self.write_flat(b">", (<replies.Push>value).items, len((<replies.Push>value).items), resp)
-        if kind is replies.Double or kind is float:
-            text = format_double((<replies.Double>value).value if kind is replies.Double else value)
-            return self.write_text(b",", text, resp)
+        if kind is replies.Double:
+            if (<replies.Double>value).text is not None:
+                return self.write_text(b",", (<replies.Double>value).text, resp)
+            return write_double(self, (<replies.Double>value).value, resp)
         if kind is bool:
             if resp == 3:
                 return self.write_raw(b"#t\r\n" if value else b"#f\r\n", 4)
@@ -350,3 +351,15 @@ cdef class ReplyBuffer:
         self.large = None
         self.large_at = None
         self.large_bytes = self.large_sent = 0
+
+
+cdef int write_double(ReplyBuffer buffer, double value, int resp) except -1:
+    """A number in its shortest form: RESP3 a line behind `,`, RESP2 a bulk string."""
+    cdef char text[DOUBLE_TEXT]
+    cdef int length = format_double_text(value, text)
+    if resp == 3:
+        buffer.write_raw(b",", 1)
+    else:
+        buffer.write_integer(b"$", length)
+    buffer.write_raw(text, length)
+    return buffer.write_raw(b"\r\n", 2)
