@@ -29,6 +29,8 @@ class TypeSpec(NamedTuple):
     encoding: Callable[[Keyspace, bytes], bytes]  # as OBJECT ENCODING tells it
     digest: Callable[[bytes, Any], bytes]  # (digest so far, value) -> digest
     serialized_length: Callable[[Any], int]  # bytes of the value in an RDB file
+    # The value as a MemberCollection (member_collection.py), of a type that other types' commands read. O(1).
+    collection: Callable[[Any], Any] | None = None
 
 
 _specs: dict[int, TypeSpec] = {}

@@ -66,9 +66,10 @@ class FieldExpiry:
 
     def forget(self, database: Keyspace) -> None:
         """The database has been emptied."""
-        old = self.tables[database.index]
-        self.tables[database.index] = FieldTable()
-        self.engine.lazy_free.add(old)
+        table = self.tables[database.index]
+        if len(table):
+            self.tables[database.index] = FieldTable()
+            self.engine.lazy_free.add(table)
 
     def swap(self, one: Keyspace, other: Keyspace) -> None:
         """The databases have exchanged their keys."""
