@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from redracer.core import errors
 from redracer.core.errors import CommandError
 from redracer.core.histogram import Histogram
-from redracer.core.replies import Error
+from redracer.core.replies import NO_REPLY, Error
 from redracer.core.session import CLOSE_AFTER_REPLY, Executor
 from redracer.engine import log, registry
 from redracer.engine.client import (
