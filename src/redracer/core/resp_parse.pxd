@@ -14,6 +14,7 @@ cdef class RequestParser:
     cdef int line_end_to_skip           # bytes of line end still to come after `large`
 
     cdef list next_request(self, const char* data, Py_ssize_t length, Py_ssize_t* position)
+    cpdef Py_ssize_t held(self) except -1
     cdef char* large_space(self, Py_ssize_t* room) noexcept
     cdef void large_received(self, Py_ssize_t count) noexcept
     cdef int start_multibulk(self, const char* data, Py_ssize_t length, Py_ssize_t* position) except -1

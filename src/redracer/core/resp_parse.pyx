@@ -359,7 +359,7 @@ cdef class RequestParser:
         """The arguments read so far of an unfinished request."""
         return self.argv
 
-    def held(self):
+    cpdef Py_ssize_t held(self) except -1:
         """Bytes of memory held for an unfinished request."""
         cdef Py_ssize_t total = 0
         if self.large is not None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from redracer.engine.client import Client
     from redracer.engine.engine import Engine
 
+LEAST = 5  # clients measured at a tick
 SLICE = 200  # clients measured at a time, in well under a millisecond
 
 
@@ -66,14 +67,18 @@ class ClientCensus:
         if len(self.engine.clients) <= SLICE:
             self._left = list(self.engine.clients.values())
             self._counting = Measures()
-            self.advance()
+            self._measure(SLICE)
         return self.last
 
     def advance(self) -> None:
-        """Measures SLICE more clients; called by the tick."""
+        """Measures a few more clients, so that every client is met about once a second; called by the tick."""
         if not self._left:
             self._left = list(self.engine.clients.values())
-        part, self._left = self._left[:SLICE], self._left[SLICE:]
+        self._measure(min(SLICE, max(LEAST, len(self.engine.clients) // self.engine.config["hz"])))
+
+    def _measure(self, size: int) -> None:
+        """Measures `size` more clients; the last of them make the count whole."""
+        part, self._left = self._left[:size], self._left[size:]
         normal, replicas, largest_input, largest_output = self._counting
         for client in part:
             if client.flags & REPLICA:

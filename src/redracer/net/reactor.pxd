@@ -68,6 +68,9 @@ cdef class Reactor:
     cdef int received_from(self, Connection connection, Py_ssize_t count) except -1
     cdef int parse(self, Connection connection, const char* data, Py_ssize_t length) except -1
     cdef object resolve(self, list argv, KeyRange* keys)
+    cdef int take_requests(
+        self, Connection connection, const char* data, Py_ssize_t length, Py_ssize_t* position
+    ) except -1
     cdef int enqueue(self, Connection connection, list argv) except -1
     cdef void prefetch(self, Request* request, bint entries) noexcept
     cdef int execute_batch(self) except -1

@@ -372,30 +372,39 @@ cdef class Reactor:
         cdef Session session = connection.session
         cdef RequestParser parser = session.parser
         cdef Py_ssize_t position = 0
-        cdef list argv
-        while not session.state:
-            try:
-                argv = parser.next_request(data, length, &position)
-            except ProtocolError as breach:
-                if self.batched:
-                    self.execute_batch()
-                if not session.state:
-                    self.executor.refuse(session, breach.text)
-                    connection.wake()
-                break
-            if argv is None:
-                break
-            self.enqueue(connection, argv)
-            if self.batched == BATCH or parser.restricted:
+        try:
+            self.take_requests(connection, data, length, &position)
+        except ProtocolError as breach:
+            if self.batched:
                 self.execute_batch()
+            if not session.state:
+                self.executor.refuse(session, breach.text)
+                connection.wake()
         if connection.descriptor < 0:
             return 0
         if session.state & (CLOSE_AFTER_REPLY | CLOSED):
             position = length
-        connection.hold(data + position, length - position)
-        if length - position + parser.held() > self.query_limit:
+        if position < length or connection.held != NULL:
+            connection.hold(data + position, length - position)
+        if (position < length or parser.remaining) and length - position + parser.held() > self.query_limit:
             self.executor.query_exceeded(session)
             self.drop(connection)
+        return 0
+
+    cdef int take_requests(
+        self, Connection connection, const char* data, Py_ssize_t length, Py_ssize_t* position
+    ) except -1:
+        """Moves whole requests from data[position:length] into the batch while the session may go on."""
+        cdef Session session = connection.session
+        cdef RequestParser parser = session.parser
+        cdef list argv
+        while not session.state:
+            argv = parser.next_request(data, length, position)
+            if argv is None:
+                return 0
+            self.enqueue(connection, argv)
+            if self.batched == BATCH or parser.restricted:
+                self.execute_batch()
         return 0
 
     # --- executing
@@ -522,10 +531,10 @@ cdef class Reactor:
         cdef ssize_t count = 0
         cdef int used
         while out.pending():
-            used = out.iovec(vectors, VECTORS)
-            if used == 1:
-                count = send(connection.descriptor, vectors[0].iov_base, vectors[0].iov_len, MSG_NOSIGNAL)
+            if not out.large_bytes:
+                count = send(connection.descriptor, out.data + out.start, out.end - out.start, MSG_NOSIGNAL)
             else:
+                used = out.iovec(vectors, VECTORS)
                 count = writev(connection.descriptor, vectors, used)
             if count <= 0:
                 break
