@@ -84,6 +84,7 @@ def _flush(ctx: Context, args: list[bytes], databases: list[Keyspace]) -> Reply:
         else:
             emptied.clear()
         ctx.engine.expiry.fields.forget(emptied)
+    ctx.effects.databases_changed([database.index for database in databases])
     ctx.propagate_unchanged()  # replicas may hold keys that have expired here
     return OK
 
@@ -115,6 +116,7 @@ def swapdb(ctx: Context, args: list[bytes]) -> Reply:
     one, other = database(ctx, first), database(ctx, second)
     if one is not other:
         one.swap_with(other)
+        ctx.effects.databases_changed([first, second])
         ctx.engine.expiry.fields.swap(one, other)
     ctx.effects.dirty += 1
     return OK

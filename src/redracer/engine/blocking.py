@@ -84,6 +84,11 @@ class Blocking:
         self.timer: Any = None
 
     @property
+    def timed_count(self) -> int:
+        """The number of clients that do not wait for ever."""
+        return len(self.deadlines) - self.stale_deadlines
+
+    @property
     def key_count(self) -> int:
         """The number of keys that someone waits for."""
         return len(self.queues)
@@ -247,7 +252,8 @@ class Blocking:
 
     def _give_up(self, waiter: Waiter, reply: Any) -> None:
         """Ends a wait that found nothing."""
-        self.engine.dispatcher.count_call(waiter.client, waiter.command, isinstance(reply, Error))
+        failed = isinstance(reply, Error)
+        self.engine.dispatcher.count_wait(waiter.client, waiter.command, waiter.argv, failed)
         self._finish(waiter, reply)
 
     # --- deadlines

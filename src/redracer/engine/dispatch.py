@@ -151,7 +151,7 @@ class Dispatcher(Executor):
         except Exception as bug:
             self.account(client, command, argv, True)
             return self.report_bug(command, bug)
-        if reply is NO_REPLY and client.blocked is not None:
+        if client.blocked is not None and reply is NO_REPLY:
             self.started = monotonic_nanoseconds()  # it is counted when the wait ends
         else:
             self.account(client, command, argv, False)
@@ -182,10 +182,10 @@ class Dispatcher(Executor):
         if elapsed >= self.attention:
             self.engine.slow_call(client, command, argv, elapsed)
 
-    def count_call(self, client: Client, command: Command, failed: bool) -> None:
-        """Adds a call that ended by itself, while the client waited, to the statistics."""
+    def count_wait(self, client: Client, command: Command, argv: list[bytes], failed: bool) -> None:
+        """Adds a call that ended without being called again, its wait in vain, to the statistics."""
         self.started = monotonic_nanoseconds()
-        self.account(client, command, [command.name], failed)
+        self.account(client, command, argv, failed)
 
     def propagate(self, client: Client, argv: list[bytes]) -> None:
         """Hands what the call changed to the feeds, as the call said it or as it was given."""

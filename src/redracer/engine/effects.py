@@ -2,13 +2,15 @@
 """What follows from a change, in one place.
 
 A handler says `ctx.changed(key, event)` once; here that becomes the count of changes, and calls to whoever
-observes keys (WATCH, notifications, client tracking) and to whoever is fed the commands that made the
-changes (the append-only file, replicas). With nobody listening, a change costs one addition and one test.
+observes keys (WATCH, blocked clients, notifications, client tracking) and to whoever is fed the commands that
+made the changes (the append-only file, replicas). With nobody listening, a change costs one addition and one
+test.
 
 Observers and feeds are ports: objects that later layers register. An observer has
-`key_changed(database, key, event)` (the value changed) and `key_event(database, key, event)` (something
-happened to the key; also called for changes). A feed has `feed(units)`: `units` is a list of
-(database, argv) that belong together, a transaction when there is more than one.
+`key_changed(database, key, event)` (the value changed), `key_event(database, key, event)` (something
+happened to the key beyond that) and `databases_changed(databases)` (any key may be another now). A feed has
+`feed(units)`: `units` is a list of (database, argv) that belong together, a transaction when there is more
+than one.
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ class Observer(Protocol):
     def key_changed(self, database: int, key: bytes, event: str) -> None: ...
 
     def key_event(self, database: int, key: bytes, event: str) -> None: ...
+
+    def databases_changed(self, databases: list[int]) -> None: ...
 
 
 class Feed(Protocol):
@@ -77,6 +81,11 @@ class Effects:
         """Tells the observers of an event that changed no value."""
         for observer in self.observers:
             observer.key_event(database, key, event)
+
+    def databases_changed(self, databases: list[int]) -> None:
+        """Tells the observers that databases were emptied, or swapped."""
+        for observer in self.observers:
+            observer.databases_changed(databases)
 
     def propagate(self, database: int, argv: list[bytes]) -> None:
         """Queues a command for the feeds; it leaves with the others of this request in `flush`."""

@@ -210,6 +210,8 @@ class Engine:
         """One slice of the work that goes on behind the commands; returns whether there is more to do."""
         self.dispatcher.begin()
         more_to_expire = not self.cron_paused and self.expiry.run()
+        if self.dispatcher.ready_keys:  # a key's end, which someone waited for
+            self.blocking.serve()
         return self.lazy_free.run(LAZY_FREE_SLICE) or more_to_expire
 
     def tick(self) -> None:

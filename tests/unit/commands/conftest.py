@@ -63,6 +63,9 @@ class World:
     def key_event(self, database, key, event):
         self.events.append((database, event, key))
 
+    def databases_changed(self, databases):
+        self.events += [(index, "databases_changed", b"") for index in databases]
+
     @property
     def db(self):
         return self.databases[0]

@@ -1,8 +1,8 @@
 # cython: annotation_typing=False
 """List commands on the ends of a list, and reading ranges: what queues and stacks use, and hot.
 
-Commands on elements in between are in edit_commands.py, those on several lists in move_commands.py, those that
-wait in blocking_commands.py.
+Commands on elements in between are in edit_commands.py, those on several lists in move_commands.py, those
+that wait in blocking_commands.py.
 """
 
 from __future__ import annotations
@@ -29,7 +29,10 @@ if TYPE_CHECKING:
     from redracer.types.list.value import ListValue
 
 PUSH_ARGUMENTS = [key(), string("element", multiple=True)]
-PUSH_COMPLEXITY = "O(1) for each element added, so O(N) to add N elements when the command is called with multiple arguments."
+PUSH_COMPLEXITY = (
+    "O(1) for each element added, "
+    "so O(N) to add N elements when the command is called with multiple arguments."
+)
 POP_ARGUMENTS = [key(), integer_argument("count", optional=True, since="6.2.0")]
 POP_HISTORY = [("6.2.0", "Added the `count` argument.")]
 
