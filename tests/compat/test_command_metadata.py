@@ -46,6 +46,7 @@ OTHER_ARGUMENTS_SINCE_7_0 = {
     "command|getkeysandflags",
     "flushall",
     "flushdb",
+    "hscan",
     "pfmerge",
 }
 
