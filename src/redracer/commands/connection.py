@@ -11,7 +11,7 @@ from redracer.core.replies import OK, Map, Reply, Status
 from redracer.core.session import CLOSE_AFTER_REPLY
 from redracer.engine import arguments, grammar
 from redracer.engine.authentication import DEFAULT_USER
-from redracer.engine.client import GATE_AUTHENTICATION, PRIMARY, REPLICA, SUBSCRIBED
+from redracer.engine.client import GATE_AUTHENTICATION, PRIMARY, REPLICA
 from redracer.engine.flags import ALLOW_BUSY, CONNECTION, FAST, LOADING, NO_AUTH, NOSCRIPT, STALE
 from redracer.engine.registry import command
 from redracer.engine.version import REDIS_VERSION
@@ -153,42 +153,6 @@ def _greeting(client: Client) -> Map:
     fields += [b"proto", client.resp, b"id", client.id, b"mode", b"standalone"]
     fields += [b"role", b"master", b"modules", []]
     return Map(fields)
-
-
-@command(
-    "PING",
-    arity=-1,
-    flags=FAST,
-    group=CONNECTION,
-    since="1.0.0",
-    complexity="O(1)",
-    args=[grammar.string("message", optional=True)],
-    hints=["request_policy:all_shards", "response_policy:all_succeeded"],
-)
-def ping(ctx: Context, args: list[bytes]) -> Reply:
-    """Returns the server's liveliness response."""
-    if len(args) > 2:
-        raise CommandError(errors.wrong_arity(b"ping"))
-    if ctx.client.flags & SUBSCRIBED and ctx.client.resp == 2:
-        return [b"pong", args[1] if len(args) == 2 else b""]
-    return args[1] if len(args) == 2 else PONG
-
-
-PONG = Status(b"PONG")
-
-
-@command(
-    "ECHO",
-    arity=2,
-    flags=LOADING | STALE | FAST,
-    group=CONNECTION,
-    since="1.0.0",
-    complexity="O(1)",
-    args=[grammar.string("message")],
-)
-def echo(ctx: Context, args: list[bytes]) -> Reply:
-    """Returns the given string."""
-    return args[1]
 
 
 @command(

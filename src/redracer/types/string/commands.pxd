@@ -1,4 +1,4 @@
 # The hot commands are compiled with a typed context; the module also runs uncompiled.
 from redracer.core.keyspace cimport Keyspace
 from redracer.engine.context cimport Context
-from redracer.types.string.value cimport increment
+from redracer.types.string.value cimport get_many, increment, set_many

@@ -29,7 +29,7 @@ from redracer.engine.key_specs import (
 from redracer.engine.registry import command
 from redracer.types.string.expiration import KEEPTTL, PERSIST, UNITS, expiration_argument, expire_at
 from redracer.types.string.float_counter import incremented
-from redracer.types.string.value import increment
+from redracer.types.string.value import get_many, increment, set_many
 
 NO_EXPIRY = -1
 KEEP_EXPIRY = -2
@@ -295,13 +295,7 @@ def getex(ctx: Context, args: list[bytes]) -> Reply:
 )
 def mget(ctx: Context, args: list[bytes]) -> Reply:
     """Atomically returns the string values of one or more keys."""
-    values = []
-    for i in range(1, len(args)):
-        try:
-            values.append(ctx.db.get_string(args[i]))
-        except CommandError:  # another type: as good as missing here
-            values.append(None)
-    return values
+    return get_many(ctx.db, args)
 
 
 @command(
@@ -319,10 +313,15 @@ def mset(ctx: Context, args: list[bytes]) -> Reply:
     """Atomically creates or modifies the string values of one or more keys."""
     if len(args) % 2 == 0:
         raise CommandError(errors.wrong_arity(b"mset"))
-    for i in range(1, len(args), 2):
-        ctx.db.set_string(args[i], args[i + 1], NO_EXPIRY)
-        ctx.changed(args[i], "set")
+    set_pairs(ctx, args)
     return OK
+
+
+def set_pairs(ctx: Context, args: list[bytes]) -> None:
+    """Sets the keys args[1], args[3]... to the values behind them."""
+    set_many(ctx.db, args)
+    for name in args[1::2]:
+        ctx.changed(name, "set")
 
 
 @command(
@@ -342,8 +341,8 @@ def msetnx(ctx: Context, args: list[bytes]) -> Reply:
     for i in range(1, len(args), 2):
         if ctx.db.exists(args[i]):
             return 0
-    mset_reply: Reply = mset(ctx, args)
-    return 1 if mset_reply is OK else mset_reply
+    set_pairs(ctx, args)
+    return 1
 
 
 @command(

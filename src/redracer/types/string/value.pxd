@@ -10,3 +10,5 @@ cpdef Py_ssize_t append(Keyspace keyspace, bytes key, bytes tail) except -1
 cpdef Py_ssize_t set_range(Keyspace keyspace, bytes key, Py_ssize_t offset, bytes patch) except -1
 cpdef int get_bit(Keyspace keyspace, bytes key, unsigned long long offset) except -1
 cpdef int set_bit(Keyspace keyspace, bytes key, unsigned long long offset, bint bit) except -1
+cpdef list get_many(Keyspace keyspace, list args)
+cpdef int set_many(Keyspace keyspace, list args) except -1

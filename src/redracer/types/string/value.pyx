@@ -126,3 +126,23 @@ cpdef int set_bit(Keyspace keyspace, bytes key, unsigned long long offset, bint 
     cdef int old = data[0] >> shift & 1
     data[0] = <char>(data[0] & ~(1 << shift) | bit << shift)
     return old
+
+
+cpdef list get_many(Keyspace keyspace, list args):
+    """The strings of the keys args[1:], None for a key that is missing or of another type. O(keys)."""
+    cdef list values = []
+    cdef Py_ssize_t i
+    for i in range(1, len(args)):
+        try:
+            values.append(keyspace.get_string(<bytes?>args[i]))
+        except CommandError:
+            values.append(None)
+    return values
+
+
+cpdef int set_many(Keyspace keyspace, list args) except -1:
+    """Sets the keys args[1], args[3]... to the values behind each; `args` has an odd length. O(keys)."""
+    cdef Py_ssize_t i
+    for i in range(1, len(args) - 1, 2):
+        keyspace.set_string(<bytes?>args[i], <bytes?>args[i + 1])
+    return 0
