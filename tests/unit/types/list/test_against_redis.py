@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ...commands.served import Served
+from tests.unit.commands.served import Served
 
 COMMANDS = int(os.environ.get("REDRACER_LIST_COMMANDS", "200000"))  # of the long run
 COMMANDS_PER_EXAMPLE = 100
