@@ -150,8 +150,8 @@ STREAM_ID_TOO_SMALL = b"ERR The ID specified in XADD is equal or smaller than th
 STREAM_IDS_EXHAUSTED = b"ERR The stream has exhausted the last possible ID, unable to add more items"
 STREAM_ENTRY_TOO_LARGE = b"ERR Elements are too large to be stored"
 TWO_TRIMMING_STRATEGIES = b"ERR syntax error, MAXLEN and MINID options at the same time are not compatible"
-NEGATIVE_MAXLEN = b"ERR The MAXLEN argument must be >= 0."
-NEGATIVE_LIMIT = b"ERR The LIMIT argument must be >= 0."
+NEGATIVE_TRIM_LENGTH = b"ERR The MAXLEN argument must be >= 0."
+NEGATIVE_TRIM_LIMIT = b"ERR The LIMIT argument must be >= 0."
 LIMIT_WITHOUT_STRATEGY = b"ERR syntax error, LIMIT cannot be used without specifying a trimming strategy"
 LIMIT_WITHOUT_APPROXIMATION = b"ERR syntax error, LIMIT cannot be used without the special ~ option"
 NO_TRIMMING_STRATEGY = b"ERR syntax error, XTRIM must be called with a trimming strategy"
@@ -180,7 +180,6 @@ NEW_ID_OF_XREADGROUP = (
     b"ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> <consumer> option."
 )
 INVALID_MILLISECONDS_TIMEOUT = b"ERR timeout is not an integer or out of range"
-COUNT_NOT_POSITIVE = b"ERR COUNT must be > 0"
 
 # --- hashes
 HASH_VALUE_NOT_INTEGER = b"ERR hash value is not an integer"
@@ -199,7 +198,6 @@ HSETEX_EXPIRATION_CONFLICT = b"ERR Only one of EX, PX, EXAT, PXAT or KEEPTTL arg
 # --- sets
 KEY_COUNT_NOT_POSITIVE = b"ERR numkeys should be greater than 0"
 KEY_COUNT_OVER_ARGUMENTS = b"ERR Number of keys can't be greater than number of args"
-NEGATIVE_LIMIT = b"ERR LIMIT can't be negative"
 
 # --- lists
 RANK_ZERO = (

@@ -97,7 +97,9 @@ class AddOptions:
         self.id_at = len(args)
         self.limits_at: list[int] = []  # of LIMIT, from the last to the first
         self._read(args, adds)
-        obeys = bool(ctx.client.flags & PRIMARY)  # a primary's word is law: Redis leaves LIMIT in what it propagates
+        obeys = bool(
+            ctx.client.flags & PRIMARY
+        )  # a primary's word is law: Redis leaves LIMIT in what it propagates
         self._check(adds, obeys)
         if obeys:
             self.limit = 0
@@ -124,7 +126,7 @@ class AddOptions:
                 at += 1
                 self.limit = integer(args[at])
                 if self.limit < 0:
-                    raise CommandError(errors.NEGATIVE_LIMIT)
+                    raise CommandError(errors.NEGATIVE_TRIM_LIMIT)
             elif word in POLICIES and not self.policy:
                 self.policy = POLICIES[word]
             elif adds and word == b"nomkstream":
@@ -150,7 +152,7 @@ class AddOptions:
         else:
             self.max_length = integer(args[at])
             if self.max_length < 0:
-                raise CommandError(errors.NEGATIVE_MAXLEN)
+                raise CommandError(errors.NEGATIVE_TRIM_LENGTH)
         self.threshold_at = at
         return at
 
