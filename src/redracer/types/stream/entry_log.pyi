@@ -1,6 +1,6 @@
 """The interface of types/stream/entry_log.pyx."""
 
-from typing import Final
+from typing import Any, Final
 
 from redracer.types.stream.stream_id import StreamId
 
@@ -10,7 +10,7 @@ DELETE_REFERENCES: Final = 2
 ACKNOWLEDGED: Final = 3  # deletes only what no group refers to
 
 # An entry as a reply: [id, [field, value, ...]].
-Entry = list[bytes | list[bytes]]
+Entry = list[Any]
 
 class NodeLimits:
     """How much a node takes: stream-node-max-bytes and stream-node-max-entries (0: no limit)."""
@@ -63,7 +63,7 @@ class EntryLog:
         """Up to `count` (0: all) entries after `id`. O(log n + result)"""
 
     def oldest_id(self) -> StreamId:
-        """The ID of the first entry, even if it is deleted but still in its node; the highest of all IDs without any."""
+        """The ID of the first entry, even if it is deleted but still in its node; without any the highest ID of all."""
 
     def range(self, start: StreamId, end: StreamId, count: int = 0, reverse: bool = False) -> list[Entry]:
         """The entries from `start` to `end`, both included, at most `count` (0: all). O(log n + result)"""
@@ -78,11 +78,17 @@ class EntryLog:
         """Brings `first_id` up to date. O(log n)"""
 
     def trim(
-        self, max_length: int, minimum: StreamId | None, approximate: bool, limit: int, policy: int = KEEP_REFERENCES
+        self,
+        max_length: int,
+        minimum: StreamId | None,
+        approximate: bool,
+        limit: int,
+        policy: int = KEEP_REFERENCES,
     ) -> int:
         """Deletes the oldest entries down to `max_length` (-1: no such limit), or those before `minimum`.
 
-        `approximate` deletes whole nodes only; `limit` is the most entries to delete (0: any number). Returns how many. O(deleted)
+        `approximate` deletes whole nodes only; `limit` is the most entries to delete (0: any number). Returns how
+        many it deleted. O(deleted)
         """
 
     def nodes_as_bytes(self) -> list[tuple[StreamId, bytes]]:

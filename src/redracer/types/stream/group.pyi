@@ -37,8 +37,10 @@ class Group:
     def add_pending(self, id: StreamId, consumer: Consumer, delivered_at: int, deliveries: int) -> bool:
         """Adds a pending entry as it is; False if there is one already. O(log n)"""
 
-    def claim(self, id: StreamId, consumer: Consumer, delivered_at: int, deliveries: int, increment: int) -> int:
-        """Gives a pending entry to a consumer, as delivered at that time; it is made where there is none, with 1 delivery.
+    def claim(
+        self, id: StreamId, consumer: Consumer, delivered_at: int, deliveries: int, increment: int
+    ) -> int:
+        """Gives a pending entry to a consumer, as delivered at that time. One is made where there is none.
 
         `deliveries` is set if it is not negative, else `increment` is added. Returns the deliveries. O(log n)
         """
@@ -55,7 +57,7 @@ class Group:
     def pending_range(
         self, start: StreamId, end: StreamId, count: int, consumer: Consumer | None, delivered_until: int
     ) -> list[tuple[StreamId, bytes, int, int]]:
-        """Up to `count` pending entries of the group, or of one consumer: (ID, consumer's name, delivered at, deliveries).
+        """Up to `count` pending entries of the group, or of one consumer: (ID, consumer, delivered at, deliveries).
 
         Entries that were delivered after `delivered_until` are passed over. O(log n + entries looked at)
         """

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def claimed(
     key: bytes, group: Group, consumer: bytes, id: bytes, delivered_at: int, deliveries: int, last_id: bytes
 ) -> list[bytes]:
-    """A pending entry as it is now: whose it is, delivered when (Unix time in ms) and how often; and the group's place."""
+    """A pending entry as it is: whose, delivered when (Unix time in ms) and how often; and the group's place."""
     return [
         b"XCLAIM", key, group.name, consumer, b"0", id, b"TIME", b"%d" % delivered_at, b"RETRYCOUNT",
         b"%d" % deliveries, b"FORCE", b"JUSTID", b"LASTID", last_id,

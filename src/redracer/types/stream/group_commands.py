@@ -9,8 +9,8 @@ from redracer.core.replies import OK, Reply
 from redracer.engine.arguments import integer
 from redracer.engine.context import Context
 from redracer.engine.flags import DENYOOM, FAST, STREAM, WRITE
-from redracer.engine.grammar import key, one_of, string, token
 from redracer.engine.grammar import integer as integer_argument
+from redracer.engine.grammar import key, one_of, string, token
 from redracer.engine.key_specs import DELETE, INSERT, RW, UPDATE, Key
 from redracer.engine.registry import command, container
 from redracer.types.stream.arguments import (
@@ -21,7 +21,7 @@ from redracer.types.stream.arguments import (
 )
 from redracer.types.stream.commands import finish_deletion
 from redracer.types.stream.group import Group
-from redracer.types.stream.stream_id import MINIMUM, StreamId, parse_id, parse_range_id
+from redracer.types.stream.stream_id import MINIMUM, parse_id, parse_range_id
 from redracer.types.stream.value import Stream
 
 UNKNOWN = -1  # entries read
@@ -217,7 +217,7 @@ def xack(ctx: Context, args: list[bytes]) -> Reply:
     """Returns the number of messages that were successfully acknowledged by the consumer group member of a
     stream."""
     stream: Stream = ctx.db.get_object(args[1], STREAM_TYPE, True)
-    group: Group = stream.group(args[2]) if stream is not None else None
+    group = stream.group(args[2]) if stream is not None else None
     if group is None:
         return 0
     ids = [parse_id(text) for text in args[3:]]

@@ -146,7 +146,7 @@ def xinfo_stream(ctx: Context, args: list[bytes]) -> Reply:
 
 
 def description(stream: Stream) -> list[Any]:
-    """What XINFO STREAM tells in every form. The index of nodes is no radix tree; its blocks stand for that tree's nodes."""
+    """What XINFO STREAM tells in every form. The nodes' index is no radix tree: its blocks stand for that's nodes."""
     return [
         b"length", stream.length,
         b"radix-tree-keys", stream.node_count,

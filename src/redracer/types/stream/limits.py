@@ -20,7 +20,7 @@ ENTRIES = "stream-node-max-entries"
 
 _by_engine: WeakKeyDictionary[Any, NodeLimits] = WeakKeyDictionary()
 _engine: Any = None
-_limits: Any = None
+_limits = NodeLimits(0, 0)
 
 
 def limits_of(ctx: Context) -> NodeLimits:

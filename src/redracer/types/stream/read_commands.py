@@ -30,9 +30,7 @@ from redracer.types.stream.group_changes import claimed, consumer_created, group
 from redracer.types.stream.stream_id import MAXIMUM, MINIMUM, StreamId, parse_id
 from redracer.types.stream.value import Stream
 
-STREAMS_ARGUMENT = block(
-    "streams", key(multiple=True), string("id", multiple=True), token="STREAMS"
-)
+STREAMS_ARGUMENT = block("streams", key(multiple=True), string("id", multiple=True), token="STREAMS")
 BLOCK_ARGUMENT = integer_argument("milliseconds", token="BLOCK", optional=True)
 COUNT_ARGUMENT = integer_argument("count", token="COUNT", optional=True)
 
@@ -40,7 +38,8 @@ COUNT_ARGUMENT = integer_argument("count", token="COUNT", optional=True)
 class ReadOptions:
     """The arguments of XREAD, or with `groups` of XREADGROUP, but for what the streams hold.
 
-    The keys are args[first_key:first_id], and the IDs follow. `timeout` is in ms, None without BLOCK. Raises CommandError.
+    The keys are args[first_key:first_id], and the IDs follow. `timeout` is in ms, None without BLOCK. Raises
+    CommandError.
     """
 
     def __init__(self, ctx: Context, args: list[bytes], groups: bool) -> None:
@@ -166,7 +165,7 @@ def last_seen(stream: Stream | None, text: bytes) -> StreamId:
     return parse_id(text)
 
 
-def entries_after(stream: Stream, id: StreamId, count: int) -> Reply:
+def entries_after(stream: Stream | None, id: StreamId, count: int) -> Reply:
     """The entries after `id`; None if there are none."""
     if stream is None or not stream.has_after(id):
         return None
@@ -203,7 +202,7 @@ def xreadgroup(ctx: Context, args: list[bytes]) -> Reply:
     ids = []
     for at in range(len(keys)):
         stream: Stream = ctx.db.get_object(keys[at], STREAM_TYPE, True)
-        group: Group = stream.group(options.group) if stream is not None else None
+        group = stream.group(options.group) if stream is not None else None
         if group is None:
             raise CommandError(errors.no_group_to_read(keys[at], options.group))
         streams.append(stream)
@@ -249,13 +248,13 @@ class Reading:
             return stream.history(consumer, after, options.count, ctx.now)
         if not stream.has_after(group.last_id):
             return None
-        entries = stream.deliver(
-            group, consumer, group.last_id, options.count, options.acknowledged, ctx.now
-        )
+        entries = stream.deliver(group, consumer, group.last_id, options.count, options.acknowledged, ctx.now)
         ctx.count_changes(1)
         if ctx.effects.feeds:
             if not options.acknowledged:
                 for entry in entries:
-                    self.propagated.append(claimed(name, group, consumer.name, entry[0], ctx.now, 1, entry[0]))
+                    self.propagated.append(
+                        claimed(name, group, consumer.name, entry[0], ctx.now, 1, entry[0])
+                    )
             self.propagated.append(group_moved(name, group))
         return entries

@@ -3,7 +3,7 @@
 from typing import Final
 
 class StreamId:
-    """The ID of an entry: a time (Unix time in ms) and a sequence number within it, both unsigned 64-bit. Immutable, ordered."""
+    """The ID of an entry: a time (Unix time in ms) and a sequence number, both unsigned 64-bit. Immutable, ordered."""
 
     def __init__(self, ms: int = 0, sequence: int = 0) -> None: ...
     @property

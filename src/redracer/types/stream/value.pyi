@@ -28,7 +28,8 @@ class Stream(EntryLog):
     ) -> list[Entry]:
         """Gives a consumer up to `count` (0: all) entries after an ID: the group moves on, and they are pending.
 
-        `acknowledged`: they need no acknowledgement and do not become pending. `now`: Unix time in ms. O(log n + result)
+        `acknowledged`: they need no acknowledgement and do not become pending. `now`: Unix time in ms.
+        O(log n + result)
         """
 
     def history(self, consumer: Consumer, after: StreamId, count: int, now: int) -> list[list[Any]]:
@@ -41,7 +42,10 @@ class Stream(EntryLog):
         """The entries that the group has still to read; None where deletions have made that unknown. O(1)"""
 
     def release(self, id: StreamId, policy: int) -> bool:
-        """Whether the policy allows to delete an entry; DELETE_REFERENCES takes it from all pending entries. O(groups * log n)"""
+        """Whether the policy allows to delete an entry; DELETE_REFERENCES removes what is pending of it.
+
+        O(groups * log n)
+        """
 
     def copy(self) -> Stream:
         """An independent one. O(bytes)"""
@@ -50,4 +54,4 @@ class Stream(EntryLog):
         """The bytes that the stream takes, estimated from some of its nodes where there are many."""
 
     def free_some(self, budget: int) -> bool:
-        """Frees up to `budget` nodes or pending entries of a stream that nobody will use again; whether nothing is left."""
+        """Frees up to `budget` nodes or pending entries of a stream that nobody will use again; whether all is free."""
