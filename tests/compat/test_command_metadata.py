@@ -52,6 +52,8 @@ OTHER_ARGUMENTS_SINCE_7_0 = {
     "flushdb",
     "hscan",
     "pfmerge",
+    "xadd",
+    "xtrim",
 }
 
 
