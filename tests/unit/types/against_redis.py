@@ -55,7 +55,7 @@ def read_reply(reader):
     """A reply as (the byte that says its kind, its text or the list of its parts or None); a map's parts are pairs."""
     line = reader.readline()
     kind, rest = line[:1], line[1:-2]
-    if kind == b"_" or rest == b"-1" and kind in b"*$":
+    if kind == b"_" or (rest == b"-1" and kind in b"*$"):
         return kind, None
     if kind in b"$=":
         return kind, reader.read(int(rest) + 2)[:-2]

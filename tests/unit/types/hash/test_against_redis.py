@@ -24,20 +24,9 @@ keys = st.sampled_from(HASHES * 4 + KEYS)
 fields = st.sampled_from(
     [b"f%d" % i for i in range(12)] + [b"", b"17", b"-5", b"017", b"f" * 70, b"\x00\xff"]
 )
-values = st.sampled_from(
-    [
-        b"",
-        b"1",
-        b"-1",
-        b"9223372036854775807",
-        b"-9223372036854775808",
-        b"007",
-        b"3.25",
-        b"-1e3",
-        b"inf",
-        b"text",
-    ]
-    + [b"x" * 64, b"y" * 65, b"z" * 5000]
+values = st.one_of(
+    st.sampled_from([b"", b"1", b"-1", b"9223372036854775807", b"-9223372036854775808", b"007", b"3.25"]),
+    st.sampled_from([b"-1e3", b"inf", b"text", b"x" * 64, b"y" * 65, b"z" * 5000]),
 )
 numbers = st.sampled_from(
     [b"0", b"1", b"-1", b"3", b"-5", b"9223372036854775807", b"-9223372036854775808", b"x", b"1.5"]
