@@ -4,6 +4,7 @@
 # works on 64-bit words, loaded with memcpy (a string may lie at any address), and then byte by byte at the ends.
 # The `cdef` functions trust their arguments; the `def` functions check every position against the buffer first.
 
+from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_GET_SIZE
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport uint64_t
 from libc.string cimport memcpy, memset
@@ -117,24 +118,24 @@ cdef bint in_buffer(Py_ssize_t length, long long first, long long last) noexcept
     return 0 <= first <= last and last >> 3 < length
 
 
-def popcount(const unsigned char[::1] value not None, long long first, long long last):
+def popcount(bytes value not None, long long first, long long last):
     """Returns the number of one bits from bit `first` to bit `last` (both included); 0 for an empty range. IndexError
     outside the buffer. O(range)."""
     if first > last:
         return 0
-    if not in_buffer(value.shape[0], first, last):
+    if not in_buffer(PyBytes_GET_SIZE(value), first, last):
         raise IndexError("bit range outside the string")
-    return count_range(&value[0], first, last)
+    return count_range(<const unsigned char*>PyBytes_AS_STRING(value), first, last)
 
 
-def find_bit(const unsigned char[::1] value not None, bint bit, long long first, long long last):
+def find_bit(bytes value not None, bint bit, long long first, long long last):
     """Returns the first position from bit `first` to bit `last` (both included) that holds `bit`, or -1. IndexError
     outside the buffer. O(range)."""
     if first > last:
         return -1
-    if not in_buffer(value.shape[0], first, last):
+    if not in_buffer(PyBytes_GET_SIZE(value), first, last):
         raise IndexError("bit range outside the string")
-    return find_range(&value[0], bit, first, last)
+    return find_range(<const unsigned char*>PyBytes_AS_STRING(value), bit, first, last)
 
 
 # BITOP
@@ -309,26 +310,26 @@ cdef inline bint valid_field(long long offset, int width) noexcept:
     return 1 <= width <= 64 and 0 <= offset <= 0x7FFFFFFFFFFFFF00
 
 
-def get_field(const unsigned char[::1] value not None, long long offset, int width, bint signed):
+def get_field(bytes value not None, long long offset, int width, bint signed):
     """Returns the integer of `width` bits (1 to 64) at bit `offset`; what is behind the end of the string counts
     as zeros. IndexError for a negative offset or a bad width. O(1)."""
-    cdef const unsigned char* data = &value[0] if value.shape[0] else NULL
+    cdef const unsigned char* data = <const unsigned char*>PyBytes_AS_STRING(value)
     cdef uint64_t field
     if not valid_field(offset, width):
         raise IndexError("no such bit field")
-    field = load_field(data, value.shape[0], offset, width)
+    field = load_field(data, PyBytes_GET_SIZE(value), offset, width)
     if not signed:
         return field
     # Move the sign bit to the top, and back with sign extension.
     return <long long>(field << (64 - width)) >> (64 - width)
 
 
-def set_field(unsigned char[::1] value not None, long long offset, int width, field):
+def set_field(bytearray value not None, long long offset, int width, field):
     """Writes the low `width` bits (1 to 64) of the integer `field` at bit `offset`, in place. IndexError when it is not
     wholly within the buffer. O(1)."""
-    if not valid_field(offset, width) or (offset + width - 1) >> 3 >= value.shape[0]:
+    if not valid_field(offset, width) or (offset + width - 1) >> 3 >= PyByteArray_GET_SIZE(value):
         raise IndexError("bit field outside the string")
-    store_field(&value[0], offset, width, <uint64_t>(field & 0xFFFFFFFFFFFFFFFF))
+    store_field(<unsigned char*>PyByteArray_AS_STRING(value), offset, width, <uint64_t>(field & 0xFFFFFFFFFFFFFFFF))
 
 
 def fit_field(number, int width, bint signed, int overflow):

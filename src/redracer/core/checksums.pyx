@@ -82,9 +82,9 @@ cdef int key_slot_of(const unsigned char* key, Py_ssize_t length) noexcept nogil
     return crc16_of(key, length) & (SLOT_COUNT - 1)
 
 
-def crc64(const unsigned char[::1] data not None, uint64_t crc=0):
+def crc64(bytes data not None, uint64_t crc=0):
     """Returns the CRC64 of what `crc` is the CRC64 of, followed by `data`. O(length)."""
-    return update_crc64(crc, &data[0], data.shape[0]) if data.shape[0] else crc
+    return update_crc64(crc, <const unsigned char*>PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
 
 
 def crc16(bytes data not None):
