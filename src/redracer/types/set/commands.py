@@ -8,6 +8,7 @@ from __future__ import annotations
 from redracer.core import errors
 from redracer.core.entry import SET as SET_TYPE
 from redracer.core.errors import CommandError
+from redracer.core.numbers import parse_integer
 from redracer.core.replies import Reply, Set
 from redracer.engine.arguments import integer
 from redracer.engine.context import Context
@@ -218,8 +219,8 @@ def spop_count(ctx: Context, args: list[bytes]) -> Reply:
     """SPOP of a number of members."""
     if len(args) > 3:
         raise CommandError(errors.SYNTAX)
-    count = integer(args[2])
-    if count < 0:
+    count = parse_integer(args[2])
+    if count is None or count < 0:
         raise CommandError(errors.NOT_POSITIVE)
     name = args[1]
     value = ctx.db.get_object(name, SET_TYPE, False)
