@@ -1,4 +1,4 @@
-"""Hash commands that read or set fields and at once change their expiry, or remove them: HGETEX, HSETEX, HGETDEL."""
+"""Hash commands that read or set fields and at once change their expiry, or remove them."""
 
 from __future__ import annotations
 

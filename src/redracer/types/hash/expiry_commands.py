@@ -1,7 +1,8 @@
-"""Hash commands on the expiry of fields: HEXPIRE and its kin set it, HTTL and its kin tell it, HPERSIST ends it.
+"""Hash commands on the expiry of fields: to set it, tell it, end it (HEXPIRE, HTTL, HPERSIST and their kin).
 
-As with keys, a time is turned into Unix time in ms at once, which is also what the append-only file and replicas
-get (HPEXPIREAT, with the fields that it changed); a time that has passed removes the field, and they get HDEL.
+As with keys, a time is turned into Unix time in ms at once, which is also what the append-only file and
+replicas get (HPEXPIREAT, with the fields that it changed); a time that has passed removes the field, and they
+get HDEL.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from redracer.core import errors
 from redracer.core.errors import CommandError
 from redracer.core.numbers import parse_integer
 from redracer.engine.arguments import integer
-from redracer.engine.grammar import Arg, block, string
+from redracer.engine.grammar import block, string
 from redracer.engine.grammar import integer as integer_argument
 
 MAX_TIME = 2**46 - 1  # Unix time in ms that an expiry may be at most: Redis's limit

@@ -27,7 +27,7 @@ DELETED = 2
 class FieldExpiries:
     """The expiries of the fields of the hash `value` at `key`. The object lives as long as one command.
 
-    `value` is the hash from then on: it may be in another encoding than the one that was given. `finish` ends it.
+    `value` is the hash from then on: it may be in another encoding than the one given. `finish` ends the work.
     """
 
     def __init__(self, ctx: Context, key: bytes, value: HashValue) -> None:
@@ -62,7 +62,7 @@ class FieldExpiries:
 
 
 def _allows(condition: bytes, current: int, when: int) -> bool:
-    """Whether a field that expires at `current` (-1: never) may now expire at `when`; never is after any time."""
+    """Whether a field that expires at `current` (-1: never, which is after any time) may expire at `when`."""
     if current < 0:
         return condition not in (b"xx", b"gt")
     if condition == b"gt":

@@ -14,7 +14,7 @@ class ExpiringListpack(Listpack):
 HashValue = Listpack | FieldTable
 
 class HashLimits:
-    """One server's thresholds: up to `entries` fields, none and no value longer than `value` bytes, are packed.
+    """One server's thresholds: up to `entries` fields are packed, none and no value over `value` bytes.
 
     The server is known by its clock.
     """
@@ -46,8 +46,8 @@ def items_of(value: HashValue, now: int) -> list[bytes]:
     """Fields and values in turn."""
 
 def draw_fields(value: HashValue, count: int, with_values: bool, distinct: bool) -> list[bytes]:
-    """`count` random fields (`distinct`: at most as many as there are, none twice), each with its value after it
-    if asked for. Fields that have expired and are still there may be among them.
+    """`count` random fields (`distinct`: at most as many as there are, none twice), each with its value if asked
+    for. Fields that have expired and are still there may be among them.
     """
 
 def scan_fields(
@@ -63,8 +63,8 @@ def set_fields(
     limits: HashLimits,
     keep_expiry: bool = False,
 ) -> int:
-    """Sets the fields of the hash at `key`, which is created if need be, to the values that follow them in `args`
-    from `start` on. Their expiries go unless `keep_expiry`. Returns how many are new.
+    """Sets the fields in `args` from `start` on, each followed by its value, of the hash at `key`, which is
+    created if need be. Their expiries go unless `keep_expiry`. Returns how many are new.
 
     Raises CommandError(WRONG_TYPE), MemoryError. O(pairs) with a table, O(pairs * fields) while packed.
     """
@@ -79,7 +79,7 @@ def expiry_of(value: HashValue, field: bytes) -> int:
     """-1: the field has none; -2: there is no such field."""
 
 def with_expiries(value: HashValue) -> HashValue:
-    """The hash in an encoding whose fields can have expiries: itself, or a new value with the same content."""
+    """The hash in an encoding whose fields can have expiries: itself, or a new value with its content."""
 
 def set_expiry(value: HashValue, field: bytes, expire_at: int) -> bool:
     """Returns whether the field exists. Only for what `with_expiries` returned."""

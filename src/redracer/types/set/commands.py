@@ -32,12 +32,16 @@ from redracer.types.set.value import (
     scan_members,
 )
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from redracer.types.set.value import SetValue
+
 LONG_MAX = 2**63 - 1
 MEMBERS_PER_SREM = 1024  # that SPOP propagates
 UNSTABLE = ["nondeterministic_output"]
 
 
-def delete_if_empty(ctx: Context, name: bytes, value: object) -> bool:
+def delete_if_empty(ctx: Context, name: bytes, value: SetValue) -> bool:
     """Deletes the set that has lost its last member; whether it did."""
     if count_members(value):
         return False
@@ -238,7 +242,7 @@ def spop_count(ctx: Context, args: list[bytes]) -> Reply:
     return Set(members)
 
 
-def pop_all(ctx: Context, name: bytes, value: object) -> Reply:
+def pop_all(ctx: Context, name: bytes, value: SetValue) -> Reply:
     """SPOP of every member."""
     members = members_of(value)
     ctx.changed(name, "spop", len(members))
