@@ -28,7 +28,7 @@ from redracer.types.stream.arguments import (
 )
 from redracer.types.stream.entry_log import DELETE_REFERENCES
 from redracer.types.stream.limits import limits_of
-from redracer.types.stream.stream_id import MAXIMUM, MINIMUM, StreamId, parse_id
+from redracer.types.stream.stream_id import MINIMUM, StreamId, parse_id
 from redracer.types.stream.value import Stream
 
 NO_LIMIT = -1  # COUNT is not given
@@ -68,15 +68,14 @@ def xadd(ctx: Context, args: list[bytes]) -> Reply:
     is_new = stream is None
     if is_new:
         stream = Stream()
-    elif stream.last_id == MAXIMUM:
-        raise CommandError(errors.STREAM_IDS_EXHAUSTED)
     added = stream.append(args, 3, None, False, ctx.now, limits_of(ctx))
     if is_new:
         ctx.db.set_object(args[1], STREAM_TYPE, stream)
     ctx.changed(args[1], "xadd")
-    exact = list(args)
-    exact[2] = added
-    ctx.rewrite_as([exact])
+    if ctx.effects.feeds:
+        exact = args[:]
+        exact[2] = added
+        ctx.rewrite_as([exact])
     return added
 
 
@@ -94,16 +93,13 @@ def add_with_options(ctx: Context, args: list[bytes]) -> Reply:
         if not options.creates:
             return None
         stream = Stream()
-    elif stream.last_id == MAXIMUM:
-        raise CommandError(errors.STREAM_IDS_EXHAUSTED)
     added = stream.append(args, first_field, options.id, options.sequence_given, ctx.now, limits_of(ctx))
     if is_new:
         ctx.db.set_object(args[1], STREAM_TYPE, stream)
     ctx.changed(args[1], "xadd")
     if options.trims and options.trim(stream):
         ctx.notify(args[1], "xtrim")
-    exact = options.exact(args, stream, added)
-    ctx.rewrite_as([exact])
+    ctx.rewrite_as([options.exact(args, stream, added)])
     return added
 
 

@@ -47,7 +47,7 @@ class EntryLog:
 
         The ID is `wanted`; without `sequence_given`, one of its time; None: one of `now` (Unix time in ms).
         Amortised O(fields).
-        Raises CommandError: STREAM_ID_TOO_SMALL, STREAM_ENTRY_TOO_LARGE.
+        Raises CommandError: STREAM_ID_TOO_SMALL, STREAM_IDS_EXHAUSTED, STREAM_ENTRY_TOO_LARGE.
         """
 
     def contains(self, id: StreamId) -> bool:

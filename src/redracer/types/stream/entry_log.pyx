@@ -27,7 +27,7 @@ from redracer.types.stream.id_map cimport (
 )
 from redracer.types.stream.stream_id cimport StreamId, id_text, increment_id, stream_id
 
-from redracer.core.errors import STREAM_ENTRY_TOO_LARGE, STREAM_ID_TOO_SMALL, CommandError
+from redracer.core.errors import STREAM_ENTRY_TOO_LARGE, STREAM_ID_TOO_SMALL, STREAM_IDS_EXHAUSTED, CommandError
 
 cdef enum:
     DELETED = 1                     # flags of an entry
@@ -230,8 +230,9 @@ cdef class EntryLog:
         cdef Listpack listpack
         cdef size_t end
         cdef bint same_fields = True
-        cdef size_t added = added_bytes(args, first_field)
+        cdef size_t added
         self.next_id(wanted, sequence_given, now, &id)
+        added = added_bytes(args, first_field)
         listpack = self.tail_with_room(added, limits)
         if listpack is None:
             self.new_node(id, args, first_field)
@@ -256,7 +257,9 @@ cdef class EntryLog:
         return id_text(id)
 
     cdef int next_id(self, StreamId wanted, bint sequence_given, uint64_t now, Id* id) except -1:
-        """The ID of the next entry: `wanted`, or made from its time, or (None) from now. Raises CommandError(STREAM_ID_TOO_SMALL)."""
+        """The ID of the next entry: `wanted`, or made from its time, or (None) from now. Raises CommandError."""
+        if compare_ids(self.last, HIGHEST) == 0:
+            raise CommandError(STREAM_IDS_EXHAUSTED)
         if wanted is None:
             id.ms = now
             id.seq = 0
