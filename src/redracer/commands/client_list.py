@@ -76,7 +76,7 @@ def flag_letters(client: Client) -> str:
 def describe(client: Client, now: int, argv: list[bytes] | None = None) -> str:
     """The line of one client, without line end. `now`: Unix time in ms; `argv`: the request that it is
     executing, which counts as input not yet done with."""
-    input_bytes = client.query_bytes + client.parser.held()
+    input_bytes = client.query_bytes + client.parser.held_bytes
     free = client_memory.input_capacity(client) - input_bytes
     reading = argv or client.parser.reading or []
     pending = len(client.out)

@@ -5,6 +5,7 @@ from cpython.ref cimport PyObject
 cdef class RequestParser:
     cdef public bint restricted         # not authenticated yet: only short requests are taken
     cdef public long long maximum_bulk  # bytes (proto-max-bulk-len)
+    cdef readonly Py_ssize_t held_bytes # of the arguments read so far of an unfinished request
     cdef list argv                      # the request being read
     cdef Py_ssize_t remaining           # arguments of it still to come; 0 between requests
     cdef Py_ssize_t bulk_length         # length of the argument being read, -1 before its header
@@ -14,7 +15,6 @@ cdef class RequestParser:
     cdef int line_end_to_skip           # bytes of line end still to come after `large`
 
     cdef list next_request(self, const char* data, Py_ssize_t length, Py_ssize_t* position)
-    cpdef Py_ssize_t held(self) except -1
     cdef char* large_space(self, Py_ssize_t* room) noexcept
     cdef void large_received(self, Py_ssize_t count) noexcept
     cdef int start_multibulk(self, const char* data, Py_ssize_t length, Py_ssize_t* position) except -1

@@ -25,6 +25,7 @@ from redracer.core.errors import ProtocolError
 cdef extern from "Python.h":
     Py_ssize_t list_size "PyList_GET_SIZE"(PyObject* items)
     PyObject* list_item "PyList_GET_ITEM"(PyObject* items, Py_ssize_t index)
+    PyObject* new_bytes "PyBytes_FromStringAndSize"(const char* text, Py_ssize_t length) except NULL
     void set_list_item "PyList_SET_ITEM"(PyObject* items, Py_ssize_t index, PyObject* item)
 
 cdef enum:
@@ -108,25 +109,34 @@ cdef inline Py_ssize_t short_number(const char* data, Py_ssize_t length, Py_ssiz
     Moves the position behind the line end. Reads nothing at or beyond data[length].
     """
     cdef Py_ssize_t at = position[0]
-    cdef Py_ssize_t value
-    cdef unsigned int digit
+    cdef unsigned int value, digit
     if length - at < 6:
         return -1
     value = <unsigned int>(data[at] - 48)
-    if <unsigned int>value > 9:
+    if value > 9:
         return -1
-    at += 1
-    digit = <unsigned int>(data[at] - 48)
-    while digit <= 9:
-        value = value * 10 + digit
-        at += 1
-        if at - position[0] == 5 or value < 10:     # too long, or a leading zero
-            return -1
-        digit = <unsigned int>(data[at] - 48)
-    if data[at] != b"\r":
+    if data[at + 1] == b"\r":
+        position[0] = at + 3
+        return value
+    digit = <unsigned int>(data[at + 1] - 48)
+    if digit > 9 or value == 0:
         return -1
-    position[0] = at + 2
-    return value
+    value = value * 10 + digit
+    if data[at + 2] == b"\r":
+        position[0] = at + 4
+        return value
+    digit = <unsigned int>(data[at + 2] - 48)
+    if digit > 9:
+        return -1
+    value = value * 10 + digit
+    if data[at + 3] == b"\r":
+        position[0] = at + 5
+        return value
+    digit = <unsigned int>(data[at + 3] - 48)
+    if digit > 9 or data[at + 4] != b"\r":
+        return -1
+    position[0] = at + 6
+    return value * 10 + digit
 
 
 cdef list whole_request(const char* data, Py_ssize_t length, Py_ssize_t* position):
@@ -134,7 +144,7 @@ cdef list whole_request(const char* data, Py_ssize_t length, Py_ssize_t* positio
     cdef Py_ssize_t at = position[0]
     cdef Py_ssize_t count, size, i
     cdef list argv
-    cdef object argument
+    cdef bytes name
     if data[at] != b"*":
         return None
     at += 1
@@ -150,11 +160,11 @@ cdef list whole_request(const char* data, Py_ssize_t length, Py_ssize_t* positio
         if size < 0 or length - at < size + 2:
             return None
         if i == 0:
-            argument = command_name(data + at, size)
+            name = command_name(data + at, size)
+            Py_INCREF(name)
+            set_list_item(<PyObject*>argv, 0, <PyObject*>name)
         else:
-            argument = PyBytes_FromStringAndSize(data + at, size)
-        Py_INCREF(argument)
-        set_list_item(<PyObject*>argv, i, <PyObject*>argument)
+            set_list_item(<PyObject*>argv, i, new_bytes(data + at, size))
         at += size + 2
     position[0] = at
     return argv
@@ -197,6 +207,7 @@ cdef class RequestParser:
             if self.argv is not None:
                 request = self.argv
                 self.argv = None
+                self.held_bytes = 0
                 return request
 
     cdef int start_multibulk(self, const char* data, Py_ssize_t length, Py_ssize_t* position) except -1:
@@ -234,6 +245,7 @@ cdef class RequestParser:
             if self.bulk_length >= LARGE:
                 self.begin_large(data, length, position)
             return 0
+        self.held_bytes += self.bulk_length
         if self.argv:
             self.argv.append(PyBytes_FromStringAndSize(data + at, self.bulk_length))
         else:
@@ -286,6 +298,7 @@ cdef class RequestParser:
         """Takes what has arrived of a large argument; the rest is read from the socket in place."""
         cdef Py_ssize_t available = min(length - position[0], self.bulk_length)
         self.large = PyBytes_FromStringAndSize(NULL, self.bulk_length)
+        self.held_bytes += self.bulk_length
         memcpy(PyBytes_AS_STRING(self.large), data + position[0], available)
         self.large_filled = available
         self.line_end_to_skip = 2
@@ -359,16 +372,6 @@ cdef class RequestParser:
         """The arguments read so far of an unfinished request."""
         return self.argv
 
-    cpdef Py_ssize_t held(self) except -1:
-        """Bytes of memory held for an unfinished request."""
-        cdef Py_ssize_t total = 0
-        if self.large is not None:
-            total += PyBytes_GET_SIZE(self.large)
-        if self.argv is not None:
-            for argument in self.argv:
-                total += len(argument)
-        return total
-
 
 def requests(RequestParser parser not None, bytes data not None):
     """All whole requests in `data` and how many bytes were used (tests, TLS and the embedded store)."""
@@ -382,17 +385,20 @@ def requests(RequestParser parser not None, bytes data not None):
 
 
 ESCAPES = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"a": b"\a"}
-SPACES = b" \n\r\t\v\f\0"
+SPACES = b" \n\r\t\v\f"       # between words
+SEPARATORS = b" \n\r\t"       # what ends a word that is not quoted
 
 
 cpdef list split_words(bytes line):
     """Splits a line as an inline request: words, "double quotes" with escapes, 'single quotes'.
 
-    Returns None when quotes are unbalanced or a closing quote is not followed by a space.
+    A zero byte ends the line. Returns None when quotes are unbalanced or a closing quote is not followed by a space.
     """
     cdef list words = []
     cdef Py_ssize_t at = 0
-    cdef Py_ssize_t length = len(line)
+    cdef Py_ssize_t length
+    line = line.partition(b"\0")[0]
+    length = len(line)
     while True:
         while at < length and line[at] in SPACES:
             at += 1
@@ -408,7 +414,7 @@ def read_word(bytes line not None, Py_ssize_t at):
     """One word of `line` from `at`: (the word or None when quotes are unbalanced, where it ended)."""
     word = bytearray()
     length = len(line)
-    while at < length and line[at] not in SPACES:
+    while at < length and line[at] not in SEPARATORS:
         current = line[at : at + 1]
         if current == b'"' or current == b"'":
             part, at = read_quoted(line, at + 1, current)

@@ -61,8 +61,10 @@ cdef class ReplyBuffer:
                     raise MemoryError()
             self.capacity = BLOCK
             return self.data
-        if self.start > self.capacity // 2 and not self.large_bytes:
+        if self.start > self.capacity // 2:
             memmove(self.data, self.data + self.start, self.end - self.start)
+            if self.large_bytes:
+                self.large_at = [at - self.start for at in self.large_at]
             self.end -= self.start
             self.start = 0
             needed = self.end + size

@@ -26,7 +26,7 @@ def request_bytes(argv: list[bytes]) -> int:
 def input_capacity(client: Client) -> int:
     """Bytes of memory for unread input."""
     transport: Any = client.transport
-    return int(getattr(transport, "held_bytes", client.query_bytes)) + client.parser.held()
+    return int(getattr(transport, "held_bytes", client.query_bytes)) + client.parser.held_bytes
 
 
 def output_bytes(client: Client) -> int:

@@ -5,14 +5,17 @@ cdef class Connection(Transport):
     cdef readonly int descriptor
     cdef public Session session
     cdef char* held                 # unread bytes: an unfinished request, or what a blocked client has sent
+    cdef Py_ssize_t held_start      # where in `held` they start
     cdef Py_ssize_t held_length
     cdef Py_ssize_t held_capacity
     cdef list waiting               # requests parsed and not yet executed (the client is blocked)
     cdef bint write_armed           # epoll watches for room to send
     cdef bint in_flush_list
-    cdef bint in_turn_list
+    cdef bint in_turn_list          # goes on in the next round; until then nothing of it is executed
+    cdef bint draining              # the peer has sent its last byte and still reads
 
     cdef int hold(self, const char* data, Py_ssize_t length) except -1
+    cdef char* room_to_read(self) except NULL
     cdef void release_held(self) noexcept
 
 cdef struct KeyRange:
@@ -65,6 +68,7 @@ cdef class Reactor:
     cdef int ready(self, int descriptor, unsigned int events, list foreign) except -1
     cdef int take_turns(self) except -1
     cdef int read(self, Connection connection) except -1
+    cdef int ended(self, Connection connection, bint in_order) except -1
     cdef int received_from(self, Connection connection, Py_ssize_t count) except -1
     cdef int parse(self, Connection connection, const char* data, Py_ssize_t length) except -1
     cdef object resolve(self, list argv, KeyRange* keys)
@@ -74,6 +78,7 @@ cdef class Reactor:
     cdef int enqueue(self, Connection connection, list argv) except -1
     cdef void prefetch(self, Request* request, bint entries) noexcept
     cdef int execute_batch(self) except -1
+    cdef int failed(self, Connection connection) except -1
     cdef int execute_one(self, Connection connection, object command, list argv) except -1
     cdef int flush(self) except -1
     cdef int send(self, Connection connection) except -1

@@ -9,11 +9,15 @@ Requests are parsed into a batch of BATCH across clients before they are execute
 each will touch can be asked for ahead (the first third of the time of a pipelined GET is a cache miss).
 
 Fairness: a client is read once per round, at most READ_SIZE bytes (or one system call into a large
-argument), and what it has left over waits for the next round. Bytes of an unfinished request are copied
-to the connection's own buffer; an idle connection holds none.
+argument), and is sent at most SEND_SIZE bytes; what it has left over waits for the next round. Bytes of an
+unfinished request are copied to the connection's own buffer; an idle connection holds none.
+
+Order: what a client sent while it was blocked is in `waiting` (parsed) and then in `held` (only read). A
+client that may go on does so in its turn at the start of a round, and until then nothing newer of it runs.
 
 Ownership: `owned` holds each Connection until it is dropped; the batch and the lists hold references of
 their own. A dropped connection has descriptor -1 and a CLOSED session, and is skipped wherever it still is.
+An exception that escapes from serving one client closes that client and nothing else.
 """
 
 cimport cython
@@ -28,7 +32,10 @@ from posix.types cimport off_t
 from posix.uio cimport iovec, writev
 from posix.unistd cimport close
 
+import traceback
+
 from redracer.core.errors import ProtocolError
+from redracer.engine import log
 
 from redracer.core.keyspace cimport Keyspace
 from redracer.core.resp_parse cimport RequestParser, recycle
@@ -67,6 +74,8 @@ cdef extern from "sys/epoll.h" nogil:
 
 cdef enum:
     READ_SIZE = 65536           # bytes read from one client in a round
+    TURN_SIZE = 262144          # bytes parsed of one client in a round, when it was blocked and has sent more
+    SEND_SIZE = 1048576         # bytes sent to one client in a round, and perhaps one system call more
     EVENTS = 256                # ready descriptors taken by one epoll_wait
     VECTORS = 64                # pieces of one writev
     ROUNDS = 64                 # rounds before asyncio gets its turn even if it has asked for nothing
@@ -83,7 +92,7 @@ cdef class Connection(Transport):
         if length == 0:
             self.release_held()
         elif self.held != NULL and self.held <= data < self.held + self.held_capacity:
-            memmove(self.held, data, length)
+            self.held_start = data - self.held
         else:
             if length > self.held_capacity:
                 capacity = max(length, 4096)
@@ -93,14 +102,31 @@ cdef class Connection(Transport):
                 self.held = grown
                 self.held_capacity = capacity
             memcpy(self.held, data, length)
+            self.held_start = 0
         self.held_length = length
         self.session.query_bytes = length
         return 0
 
+    cdef char* room_to_read(self) except NULL:
+        """Room for READ_SIZE bytes behind those that are held. Amortised O(1) per byte."""
+        cdef char* grown
+        cdef Py_ssize_t capacity
+        if self.held_start > self.held_capacity // 2:
+            memmove(self.held, self.held + self.held_start, self.held_length)
+            self.held_start = 0
+        if self.held_capacity - self.held_start - self.held_length < READ_SIZE:
+            capacity = max(2 * self.held_capacity, self.held_start + self.held_length + READ_SIZE)
+            grown = <char*>PyMem_RawRealloc(self.held, capacity)
+            if grown == NULL:
+                raise MemoryError()
+            self.held = grown
+            self.held_capacity = capacity
+        return self.held + self.held_start + self.held_length
+
     cdef void release_held(self) noexcept:
         PyMem_RawFree(self.held)
         self.held = NULL
-        self.held_capacity = self.held_length = 0
+        self.held_start = self.held_capacity = self.held_length = 0
 
     def __dealloc__(self):
         PyMem_RawFree(self.held)
@@ -289,7 +315,10 @@ cdef class Reactor:
         if events & EPOLLOUT and connection.descriptor >= 0:
             connection.wake()
         if events & (EPOLLIN | EPOLLHUP | EPOLLERR) and connection.descriptor >= 0:
-            self.read(connection)
+            try:
+                self.read(connection)
+            except Exception:
+                self.failed(connection)
         return 0
 
     cdef int take_turns(self) except -1:
@@ -302,13 +331,16 @@ cdef class Reactor:
             connection.in_turn_list = False
             waiting = connection.waiting
             connection.waiting = None
-            if waiting is not None:
-                for argv in waiting:
-                    self.enqueue(connection, argv)
-                if self.batched:
-                    self.execute_batch()
-            if connection.held_length and connection.descriptor >= 0 and not connection.session.state & BLOCKED:
-                self.parse(connection, connection.held, connection.held_length)
+            try:
+                if waiting is not None:
+                    for argv in waiting:
+                        self.enqueue(connection, argv)
+                    if self.batched:
+                        self.execute_batch()
+                if connection.held_length and connection.descriptor >= 0 and not connection.session.state & BLOCKED:
+                    self.parse(connection, connection.held + connection.held_start, connection.held_length)
+            except Exception:
+                self.failed(connection)
         return 0
 
     # --- reading
@@ -319,8 +351,6 @@ cdef class Reactor:
         cdef Py_ssize_t room = 0
         cdef ssize_t count
         cdef char* target
-        cdef char* grown
-        cdef Py_ssize_t capacity
         target = session.parser.large_space(&room)
         if target != NULL and connection.held_length == 0:
             count = recv(connection.descriptor, target, min(room, 16 * READ_SIZE), 0)
@@ -333,29 +363,33 @@ cdef class Reactor:
                 self.received_from(connection, count)
                 return self.parse(connection, self.read_buffer, count)
         else:
-            if connection.held_capacity - connection.held_length < READ_SIZE:
-                capacity = max(2 * connection.held_capacity, connection.held_length + READ_SIZE)
-                grown = <char*>PyMem_RawRealloc(connection.held, capacity)
-                if grown == NULL:
-                    raise MemoryError()
-                connection.held = grown
-                connection.held_capacity = capacity
-            count = recv(connection.descriptor, connection.held + connection.held_length, READ_SIZE, 0)
+            target = connection.room_to_read()
+            count = recv(connection.descriptor, target, READ_SIZE, 0)
             if count > 0:
                 connection.held_length += count
                 session.query_bytes = connection.held_length
                 self.received_from(connection, count)
-                return self.parse(connection, connection.held, connection.held_length)
+                return self.parse(connection, connection.held + connection.held_start, connection.held_length)
         if count < 0 and (errno == EAGAIN or errno == EINTR):
             return 0
-        # The peer has closed, or the connection broke: what it sent before is executed first.
+        return self.ended(connection, count == 0)
+
+    cdef int ended(self, Connection connection, bint in_order) except -1:
+        """The connection broke or, `in_order`, the peer has sent its last byte: executes what it sent before,
+        and closes as soon as a peer that may still be reading has its replies."""
         if self.batched:
             self.execute_batch()
-        if connection.descriptor >= 0:
-            self.executor.before_sending()
-            self.send(connection)
-            self.drop(connection)
-        return 0
+        if connection.descriptor < 0:
+            return 0
+        self.executor.before_sending()
+        self.send(connection)
+        if connection.descriptor < 0:
+            return 0
+        if not in_order or connection.draining or connection.session.state & BLOCKED or not connection.session.out.pending():
+            return self.drop(connection)
+        connection.draining = connection.write_armed = True
+        connection.session.state |= CLOSE_AFTER_REPLY
+        return self.control(EPOLL_CTL_MOD, connection.descriptor, EPOLLOUT)
 
     cdef int received_from(self, Connection connection, Py_ssize_t count) except -1:
         cdef Session session = connection.session
@@ -372,8 +406,9 @@ cdef class Reactor:
         cdef Session session = connection.session
         cdef RequestParser parser = session.parser
         cdef Py_ssize_t position = 0
+        cdef Py_ssize_t turn = min(length, TURN_SIZE)
         try:
-            self.take_requests(connection, data, length, &position)
+            self.take_requests(connection, data, turn, &position)
         except ProtocolError as breach:
             if self.batched:
                 self.execute_batch()
@@ -384,9 +419,11 @@ cdef class Reactor:
             return 0
         if session.state & (CLOSE_AFTER_REPLY | CLOSED):
             position = length
+        elif turn < length and not session.state:
+            connection.resume()
         if position < length or connection.held != NULL:
             connection.hold(data + position, length - position)
-        if (position < length or parser.remaining) and length - position + parser.held() > self.query_limit:
+        if (position < length or parser.remaining) and length - position + parser.held_bytes > self.query_limit:
             self.executor.query_exceeded(session)
             self.drop(connection)
         return 0
@@ -398,7 +435,7 @@ cdef class Reactor:
         cdef Session session = connection.session
         cdef RequestParser parser = session.parser
         cdef list argv
-        while not session.state:
+        while not session.state and not connection.in_turn_list:
             argv = parser.next_request(data, length, position)
             if argv is None:
                 return 0
@@ -481,19 +518,30 @@ cdef class Reactor:
             for i in range(count):
                 if batch[i].keys.first > 0:
                     self.prefetch(&batch[i], True)
-        for i in range(count):
-            try:
-                self.execute_one(<Connection>batch[i].connection, <object>batch[i].command, <list>batch[i].argv)
-            finally:
-                Py_DECREF(<Connection>batch[i].connection)
-                Py_DECREF(<object>batch[i].command)
-                recycle(<PyObject*>batch[i].argv)
+        i = 0
+        while i < count:
+            try:    # around the loop, because setting it up costs something
+                while i < count:
+                    self.execute_one(
+                        <Connection>batch[i].connection, <object>batch[i].command, <list>batch[i].argv
+                    )
+                    release(&batch[i])
+                    i += 1
+            except Exception:
+                self.failed(<Connection>batch[i].connection)
+                release(&batch[i])
+                i += 1
         return 0
+
+    cdef int failed(self, Connection connection) except -1:
+        """An exception came out of serving a connection, whose state is unknown now: logs it, and closes."""
+        log.warning("Internal error; its client is closed.\n" + traceback.format_exc())
+        return self.drop(connection)
 
     cdef int execute_one(self, Connection connection, object command, list argv) except -1:
         cdef Session session = connection.session
-        if session.state:
-            if session.state == BLOCKED:
+        if session.state or connection.in_turn_list:
+            if not session.state & ~BLOCKED:
                 if connection.waiting is None:
                     connection.waiting = []
                 connection.waiting.append(argv)
@@ -524,13 +572,14 @@ cdef class Reactor:
         return 0
 
     cdef int send(self, Connection connection) except -1:
-        """Sends pending output until the socket takes no more; closes a session that is done."""
+        """Sends pending output, until the socket takes no more or SEND_SIZE; closes a session that is done."""
         cdef Session session = connection.session
         cdef ReplyBuffer out = session.out
         cdef iovec vectors[VECTORS]
         cdef ssize_t count = 0
+        cdef Py_ssize_t total = 0
         cdef int used
-        while out.pending():
+        while out.pending() and total < SEND_SIZE:
             if not out.large_bytes:
                 count = send(connection.descriptor, out.data + out.start, out.end - out.start, MSG_NOSIGNAL)
             else:
@@ -541,10 +590,15 @@ cdef class Reactor:
             self.writes += 1
             self.sent += count
             session.sent += count
+            total += count
             out.sent(count)
         if count < 0 and errno != EAGAIN and errno != EINTR:
             return self.drop(connection)
         if out.pending():
+            if out.pending() >= session.output_limit:   # what was sent to it outside its own requests counts too
+                self.executor.output_exceeded(session)
+                if connection.descriptor < 0:
+                    return 0
             return self.watch_writable(connection, True)
         if session.state & (CLOSE_AFTER_REPLY | CLOSED):
             return self.drop(connection)
@@ -571,4 +625,12 @@ cdef class Reactor:
         connection.waiting = None
         connection.session.out.release()
         self.executor.closed(connection.session)
+        connection.session.transport = None     # they held one another
         return 0
+
+
+cdef void release(Request* request) noexcept:
+    """Gives up the references of a request of the batch."""
+    Py_DECREF(<Connection>request.connection)
+    Py_DECREF(<object>request.command)
+    recycle(<PyObject*>request.argv)
