@@ -105,6 +105,7 @@ IDLE_TIME_NOT_TRACKED = b"ERR An LFU maxmemory policy is selected, idle time not
 FREQUENCY_NOT_TRACKED = (
     b"ERR An LFU maxmemory policy is not selected, access frequency not tracked." + _POLICY_SWITCH
 )
+WEIGHT_NOT_DOUBLE = b"ERR One or more scores can't be converted into double"
 
 # --- sorted sets and geo
 SCORE_NOT_A_NUMBER = b"ERR resulting score is not a number (NaN)"

@@ -11,9 +11,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from redracer.core.keyspace import Keyspace
+
+
+class Elements(NamedTuple):
+    """What a value that can be sorted holds.
+
+    `part(start, count, reverse)`: `count` elements from `start` on, in the value's own order, from its end if
+    `reverse` (where there is an order); they must be there. O(count), and what it costs to get there.
+    """
+
+    length: int
+    ordered: bool  # whether the value's own order means something
+    part: Callable[[int, int, bool], list[bytes]]
 
 
 class TypeSpec(NamedTuple):
@@ -31,6 +43,12 @@ class TypeSpec(NamedTuple):
     serialized_length: Callable[[Any], int]  # bytes of the value in an RDB file
     # The value as a MemberCollection (member_collection.py), of a type that other types' commands read. O(1).
     collection: Callable[[Any], Any] | None = None
+    # The value's elements, of a type that SORT sorts. O(1).
+    elements: Callable[[Any], Elements] | None = None
+    # Makes a new value of elements at a key that is free, by the thresholds of a configuration. O(elements).
+    make: Callable[[Keyspace, bytes, list[bytes], Mapping[str, Any]], None] | None = None
+    # (value, field, now in ms) -> what the field holds, of a type that has fields. O(1).
+    field: Callable[[Any, bytes, int], bytes | None] | None = None
 
 
 _specs: dict[int, TypeSpec] = {}

@@ -9,7 +9,14 @@ from redracer.core.entry import HASH
 from redracer.core.listpack import Listpack
 from redracer.core.rdb_size import length_size, string_size
 from redracer.core.type_spec import TypeSpec, register
-from redracer.types.hash.value import ExpiringListpack, encoding_of, expiry_of, items_of, next_expiry
+from redracer.types.hash.value import (
+    ExpiringListpack,
+    encoding_of,
+    expiry_of,
+    get_field,
+    items_of,
+    next_expiry,
+)
 
 if TYPE_CHECKING:
     from redracer.core.keyspace import Keyspace
@@ -67,5 +74,6 @@ register(
         encoding=encoding_at,
         digest=mix,
         serialized_length=serialized_length,
+        field=get_field,
     )
 )

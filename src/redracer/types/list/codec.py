@@ -6,16 +6,18 @@ listpack's block, or its item, as a string. https://rdb.fnordig.de/file_format.h
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from redracer.core import digest
 from redracer.core.entry import LIST
 from redracer.core.rdb_size import length_size, string_size
-from redracer.core.type_spec import TypeSpec, register
+from redracer.core.type_spec import Elements, TypeSpec, register
 from redracer.types.list.quicklist import Quicklist
-from redracer.types.list.value import slice_of
+from redracer.types.list.value import Limits, length, push, slice_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from redracer.core.keyspace import Keyspace
     from redracer.types.list.value import ListValue
 
@@ -48,6 +50,26 @@ def encoding_of(keyspace: Keyspace, key: bytes) -> bytes:
     return value_of(keyspace, key).encoding
 
 
+def elements_of(value: ListValue) -> Elements:
+    """The items."""
+    total = length(value)
+
+    def part(start: int, count: int, reverse: bool) -> list[bytes]:
+        if not reverse:
+            return slice_of(value, start, start + count - 1)
+        items = slice_of(value, total - start - count, total - start - 1)
+        items.reverse()
+        return items
+
+    return Elements(total, True, part)
+
+
+def make(keyspace: Keyspace, key: bytes, items: list[bytes], settings: Mapping[str, Any]) -> None:
+    """Makes a list at a key that is free. O(n)."""
+    limits = Limits(settings["list-max-listpack-size"], settings["list-compress-depth"])
+    push(keyspace, key, items, 0, False, True, limits)
+
+
 register(
     TypeSpec(
         type=LIST,
@@ -57,5 +79,7 @@ register(
         encoding=encoding_of,
         digest=mix_items,
         serialized_length=serialized_length,
+        elements=elements_of,
+        make=make,
     )
 )

@@ -8,8 +8,8 @@ from redracer.core import digest
 from redracer.core.entry import SET
 from redracer.core.member_table import MemberTable
 from redracer.core.rdb_size import length_size, string_size
-from redracer.core.type_spec import TypeSpec, register
-from redracer.types.set.value import MembersOf, encoding_of, members_of
+from redracer.core.type_spec import Elements, TypeSpec, register
+from redracer.types.set.value import MembersOf, count_members, encoding_of, members_of
 
 if TYPE_CHECKING:
     from redracer.core.keyspace import Keyspace
@@ -43,6 +43,15 @@ def serialized_length(value: SetValue) -> int:
     return string_size(value.to_bytes())
 
 
+def elements_of(value: SetValue) -> Elements:
+    """The members."""
+
+    def part(start: int, count: int, reverse: bool) -> list[bytes]:
+        return members_of(value)[start : start + count]
+
+    return Elements(count_members(value), False, part)
+
+
 register(
     TypeSpec(
         type=SET,
@@ -53,5 +62,6 @@ register(
         digest=mix,
         serialized_length=serialized_length,
         collection=MembersOf,
+        elements=elements_of,
     )
 )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from redracer.core import digest
 from redracer.core.entry import ZSET
 from redracer.core.rdb_size import length_size, string_size
-from redracer.core.type_spec import TypeSpec, register
+from redracer.core.type_spec import Elements, TypeSpec, register
 
 if TYPE_CHECKING:
     from redracer.core.keyspace import Keyspace
@@ -52,6 +52,11 @@ def serialized_length(members: SortedSet) -> int:
     return length_size(members.length()) + texts + SCORE_SIZE * members.length()
 
 
+def elements_of(members: SortedSet) -> Elements:
+    """The members, by score."""
+    return Elements(members.length(), True, members.range)
+
+
 register(
     TypeSpec(
         type=ZSET,
@@ -61,5 +66,6 @@ register(
         encoding=encoding_of,
         digest=mixed,
         serialized_length=serialized_length,
+        elements=elements_of,
     )
 )
