@@ -6,7 +6,7 @@ Replies are compared as they are on the wire; where Redis promises no order, wit
 import io
 import socket
 
-from hypothesis import HealthCheck, Phase
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 SETTINGS = {
@@ -20,6 +20,24 @@ SETTINGS = {
         HealthCheck.large_base_example,
     ],
 }
+
+
+EXAMPLES_PER_ROUND = 200  # Hypothesis remembers all of a round
+
+
+def compare_at_length(compare, example, commands):
+    """Calls `compare(*parts)` with examples, whose last part is a list of commands, until so many have run."""
+    done = 0
+
+    def run(parts):
+        nonlocal done
+        compare(*parts)
+        done += len(parts[-1])
+
+    while done < commands:
+        settings(max_examples=EXAMPLES_PER_ROUND, database=None, **SETTINGS)(
+            given(st.tuples(*example))(run)
+        )()
 
 
 class Real:

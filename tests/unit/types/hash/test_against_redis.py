@@ -5,13 +5,14 @@ Random commands over a few keys, in both protocols, with limits that force each 
 """
 
 import os
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ...commands.served import Served
-from ..against_redis import SETTINGS, Ours, Real, unordered, words
+from ..against_redis import SETTINGS, Ours, Real, compare_at_length, unordered, words
 
 COMMANDS = int(os.environ.get("REDRACER_HASH_COMMANDS", "200000"))  # of the long run
 COMMANDS_PER_EXAMPLE = 100
@@ -162,15 +163,4 @@ def test_replies_as_redis(sides, protocol, entries, length, commands):
 @pytest.mark.long
 @pytest.mark.timeout(7200)
 def test_replies_as_redis_at_length(sides):
-    done = 0
-
-    @settings(max_examples=COMMANDS // 20, database=None, **SETTINGS)
-    @given(*EXAMPLE)
-    def run(protocol, entries, length, commands):
-        nonlocal done
-        if done < COMMANDS:
-            compare(*sides, protocol, entries, length, commands)
-            done += len(commands)
-
-    run()
-    assert done >= COMMANDS
+    compare_at_length(partial(compare, *sides), EXAMPLE, COMMANDS)

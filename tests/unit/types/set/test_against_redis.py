@@ -5,13 +5,14 @@ sets of strings: test_encodings.py has what 7.2 brought.
 """
 
 import os
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ...commands.served import Served
-from ..against_redis import SETTINGS, Ours, Real, unordered, words
+from ..against_redis import SETTINGS, Ours, Real, compare_at_length, unordered, words
 
 COMMANDS = int(os.environ.get("REDRACER_SET_COMMANDS", "200000"))  # of the long run
 COMMANDS_PER_EXAMPLE = 100
@@ -150,15 +151,4 @@ def test_replies_as_redis(sides, protocol, intset_entries, packed_entries, lengt
 @pytest.mark.long
 @pytest.mark.timeout(7200)
 def test_replies_as_redis_at_length(sides):
-    done = 0
-
-    @settings(max_examples=COMMANDS // 20, database=None, **SETTINGS)
-    @given(*EXAMPLE)
-    def run(protocol, intset_entries, packed_entries, length, commands):
-        nonlocal done
-        if done < COMMANDS:
-            compare(*sides, protocol, intset_entries, packed_entries, length, commands)
-            done += len(commands)
-
-    run()
-    assert done >= COMMANDS
+    compare_at_length(partial(compare, *sides), EXAMPLE, COMMANDS)
