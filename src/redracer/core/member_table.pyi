@@ -15,6 +15,9 @@ class ElementTable:
     def memory_usage(self) -> int:
         """The exact bytes that table, elements and object take."""
 
+    def table_stats(self) -> dict[str, int | float]:
+        """The state of the hash table, for DEBUG HTSTATS-KEY. O(n)."""
+
 class MemberTable(ElementTable):
     """The members of a large set: all O(1), none pauses for a rehash."""
 

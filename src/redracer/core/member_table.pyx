@@ -32,8 +32,9 @@ from redracer.core.glob cimport glob_match
 from redracer.core.memory cimport allocation_size, count_bytes
 from redracer.core.random cimport next_random
 from redracer.core.table cimport (
-    Bucket, BucketArray, bucket_match, chain_slot, item_of, locate, lowest_bit, next_bucket, next_scan_cursor, prefetch,
-    replace_item, table_find_item, table_free_some, table_init, table_insert, table_next, table_random, table_remove,
+    Bucket, BucketArray, bucket_match, chain_slot, item_of, locate, longest_chain, lowest_bit, next_bucket,
+    next_scan_cursor, prefetch, replace_item, table_find_item, table_free_some, table_init, table_insert, table_next,
+    table_random, table_remove,
 )
 
 cdef extern from "Python.h":
@@ -120,6 +121,15 @@ cdef class ElementTable:
                 raise
             memset(&self.free_position, 0, sizeof(self.free_position))
         return free_slice(self, &self.freed, budget)
+
+    def table_stats(self):
+        return {
+            "elements": self.table.count,
+            "buckets": self.table.bucket_count,
+            "overflow_buckets": self.table.overflow_count,
+            "longest_chain": longest_chain(&self.table),
+            "load": self.table.count / <double>self.table.bucket_count,
+        }
 
     # --- finding
 

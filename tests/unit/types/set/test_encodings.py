@@ -280,3 +280,14 @@ def test_popping_many_is_propagated_in_parts(server):
     events, fed, dirty = told.by(b"SPOP s 2500")
     assert events == [(b"s", "spop")] and dirty == 2500
     assert [command.count(b" ") - 1 for command in fed] == [1024, 1024, 452]
+
+
+def test_a_table_tells_its_state(sample):
+    value, members, _ = sample
+    if isinstance(value, MemberTable):
+        stats = value.table_stats()
+        assert stats["elements"] == len(members)
+        assert stats["load"] == len(members) / stats["buckets"] > 1
+        assert stats["longest_chain"] >= stats["load"]
+    else:
+        assert not hasattr(value, "table_stats")
