@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 SOURCES := $(shell find src -name '*.py' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.h')
 
-.PHONY: help run test lint build compat compat-quick bench clean
+.PHONY: help run test lint build docs compat compat-quick bench clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -38,6 +38,9 @@ $(VENV)/.built: $(SOURCES) setup.py $(VENV)/.build-tools
 $(VENV)/.test-tools: pyproject.toml | $(VENV)/.built
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-build-isolation -e '.[test]'
 	@touch $@
+
+docs: $(VENV)/.built ## write docs/commands.md and the README's table of commands
+	$(BIN)/python -m tools.command_table
 
 compat: $(VENV)/.built ## run Redis's own test suite; ARGS="--units unit/expire --failures" runs a part of it
 	$(BIN)/python -m tests.compat $(ARGS)

@@ -7,14 +7,13 @@ Only this module knows all layers. What the engine may ask of its surroundings i
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
 import os
 import signal
 import sys
 from typing import TYPE_CHECKING, Any
 
-from redracer.engine import faults, log
+from redracer.engine import faults, log, process
 from redracer.engine.engine import Engine
 from redracer.engine.registry import RegistrationError
 from redracer.engine.version import REDIS_VERSION, VERSION
@@ -72,7 +71,7 @@ class Server:
         """Serves until a shutdown; returns the exit code. Raises ListenError."""
         self.front.open()
         log.set_main_process()
-        announce_mode(self.config)
+        process.show_banner(self.config, self.front.addresses())
         self.install_signal_handlers()
         # The data path makes no cycles, and a collection would walk every object that start-up made.
         gc.collect()
@@ -80,16 +79,22 @@ class Server:
         gc.disable()
         self.engine.memory.measure_startup()
         self.loop.call_soon(self.tick)
-        log.notice("Server initialized")
-        if self.front.tcp:
-            log.notice("Ready to accept connections tcp")
-        if self.front.unix:
-            log.notice("Ready to accept connections unix")
+        self.announce_ready()
         try:
             self.loop.run_forever()
         finally:
             self.front.close()
         return self.exit_code
+
+    def announce_ready(self) -> None:
+        """Says in the log, and to systemd where it supervises this process, that clients may come."""
+        log.notice("Server initialized")
+        if self.front.tcp:
+            log.notice("Ready to accept connections tcp")
+        if self.front.unix:
+            log.notice("Ready to accept connections unix")
+        if self.config["supervised"] in ("auto", "systemd"):
+            process.notify_systemd("STATUS=Ready to accept connections\nREADY=1\n")
 
     # --- time
 
@@ -121,7 +126,7 @@ class Server:
         if self.stopping and number == signal.SIGINT:
             log.warning("You insist... exiting now.")
             self.front.close()
-            self.remove_pid_file()
+            process.remove_pid_file(self.config)
             os._exit(1)
         log.warning(f"Received {SIGNAL_NAMES[number]} scheduling shutdown...")
         self.shutdown()
@@ -138,17 +143,9 @@ class Server:
         for client in list(self.engine.clients.values()):
             if client.transport is not None:
                 client.transport.flush_now()  # type: ignore[attr-defined]
-        self.remove_pid_file()
+        process.remove_pid_file(self.config)
         log.warning("Redis is now ready to exit, bye bye...")
         self.loop.stop()
-
-    def remove_pid_file(self) -> None:
-        """Removes the pid file that the start wrote."""
-        path = self.config["pidfile"]
-        if path:
-            log.notice("Removing the pid file.")
-            with contextlib.suppress(OSError):
-                os.unlink(path)
 
 
 def announce(config: Config) -> None:
@@ -162,17 +159,6 @@ def announce(config: Config) -> None:
         log.warning("Configuration loaded")
     for line in config.without_effect():
         log.warning(f"WARNING: {line}")
-
-
-def announce_mode(config: Config) -> None:
-    """The process id and port, as a logo or a log line; tools take it as the word that they may connect."""
-    port = config["port"]
-    if config["always-show-logo"] or (sys.stdout.isatty() and not config["logfile"]):
-        log.raw(f"\n  redracer {VERSION}, compatible with Redis {REDIS_VERSION}\n")
-        log.raw(f"\n  Running in standalone mode\n  Port: {port}\n")
-        log.raw(f"\n PID: {os.getpid()}\n\n")
-    else:
-        log.notice(f"Running mode=standalone, port={port}.")
 
 
 def run(config: Config) -> int:

@@ -15,6 +15,8 @@ from redracer.engine.version import REDIS_VERSION, VERSION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from redracer.engine.config import Config
 
 DEFAULT_PID_FILE = "/var/run/redis.pid"
@@ -29,7 +31,8 @@ BANNER = """
     \\\\ \\\\_____
      \\\\_____ \\\\         Running in {mode} mode
     ___.__) |         Port: {port}
-   (______o/=<        PID: {pid}
+   (______o/=<        Listening on {addresses}
+                      PID: {pid}
 
 """
 
@@ -81,8 +84,8 @@ def remove_pid_file(config: Config) -> None:
         log.verbose(f"Failed to remove PID file: {error.strerror}")
 
 
-def show_banner(config: Config, mode: str = "standalone") -> None:
-    """Log the start banner, or one line in its place when the log is not a terminal.
+def show_banner(config: Config, addresses: Sequence[str], mode: str = "standalone") -> None:
+    """Log the start banner with the addresses, or one line in its place when the log is not a terminal.
 
     Redis's test harness takes ` PID: <pid>` as the sign that the server listens: call it after that.
     """
@@ -94,7 +97,13 @@ def show_banner(config: Config, mode: str = "standalone") -> None:
     bits = 64 if sys.maxsize > 2**32 else 32
     log.raw(
         BANNER.format(
-            version=VERSION, redis_version=REDIS_VERSION, bits=bits, mode=mode, port=port, pid=os.getpid()
+            version=VERSION,
+            redis_version=REDIS_VERSION,
+            bits=bits,
+            mode=mode,
+            port=port,
+            addresses=", ".join(addresses),
+            pid=os.getpid(),
         )
     )
 

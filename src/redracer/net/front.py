@@ -118,6 +118,12 @@ class Front:
             self.tcp = self._listen_tcp([host for host, _ in here], here[0][1]) if here else []
             raise ConfigError(refusal) from error
 
+    def addresses(self) -> list[str]:
+        """Where it listens: "host:port", "[host]:port", and paths of Unix sockets."""
+        names = [listener.socket.getsockname()[:2] for listener in self.tcp]
+        shown = [f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in names]
+        return shown + [str(listener.socket.getsockname()) for listener in self.unix]
+
     def connected(self, connection: Connection, address: str, local_address: str, is_unix: bool) -> None:
         """Takes a new connection in, or tells it why not."""
         engine = self.engine

@@ -65,11 +65,13 @@ def test_daemonize(tmp_path: Path) -> None:
 
 def test_banner(config: Config, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log, "_state", log._State())
-    process.show_banner(config)
+    process.show_banner(config, ["127.0.0.1:6379"])
     assert capfd.readouterr().out.endswith(" * Running mode=standalone, port=6379.\n")
     config.set_at_start("always-show-logo", [b"yes"])
-    process.show_banner(config)
-    assert f" PID: {os.getpid()}\n" in capfd.readouterr().out
+    process.show_banner(config, ["127.0.0.1:6379", "[::1]:6379"])
+    shown = capfd.readouterr().out
+    assert f" PID: {os.getpid()}\n" in shown
+    assert " Listening on 127.0.0.1:6379, [::1]:6379\n" in shown
 
 
 @pytest.mark.parametrize(
