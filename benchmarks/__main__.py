@@ -9,8 +9,10 @@ from pathlib import Path
 from benchmarks import chart, instructions, memory, pauses, results, startup, tables, throughput
 from benchmarks.servers import Program, choose_cores, default_programs
 from benchmarks.workloads import choose
+from tools.marked import replaced
 
 HERE = Path(__file__).resolve().parent
+README = HERE.parent / "README.md"
 STORE = HERE.parent / ".bench" / "results.json"
 PARTS = ("cpu", "instructions", "memory", "pauses", "start")
 TOOLS = {"cpu": ("redis-benchmark",), "instructions": ("redis-benchmark", "valgrind", "callgrind_control")}
@@ -35,7 +37,9 @@ def options() -> argparse.Namespace:
     parser.add_argument("--base-port", type=int, default=28_300, help="first of two ports")
     parser.add_argument("--server", type=shlex.split, help="command line in the place of our server's")
     parser.add_argument("--theirs", type=shlex.split, help="command line in the place of redis-server")
-    parser.add_argument("--publish", action="store_true", help="write benchmarks/results.md and results.svg")
+    parser.add_argument(
+        "--publish", action="store_true", help="write benchmarks/results.md, results.svg and the README"
+    )
     opts = parser.parse_args()
     unknown = set(opts.only.split(",")) - set(PARTS)
     if unknown:
@@ -106,6 +110,7 @@ def main() -> int:
     if opts.publish:
         (HERE / "results.md").write_text(tables.page(everything))
         (HERE / "results.svg").write_text(chart.draw(everything))
+        README.write_text(replaced(README.read_text(), "benchmarks", tables.summary(everything)))
     return 0
 
 

@@ -23,6 +23,22 @@ def page(results: Results) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def summary(results: Results) -> str:
+    """The README's part: the headline tests' CPU time, and the memory, with what was measured and where."""
+    about = results.get("about", {})
+    versions = "; ".join(str(text) for text in about.get("versions", {}).values())
+    machine = str(about.get("machine", {}).get("description", ""))
+    cpu = {name: row for name, row in results.get("cpu", {}).items() if name.partition(" ")[0] in HEADLINE}
+    shown = (
+        ("cpu", cpu, "cpu_us"),
+        ("memory", results.get("memory", {}), ""),
+        ("start", results.get("start", {}), ""),
+    )
+    parts = [f"**{TITLES[name]}**\n\n{comparison(rows, figure)}" for name, rows, figure in shown if rows]
+    chart = "![CPU time per operation](benchmarks/results.svg)"
+    return "\n\n".join([chart, *parts, f"Measured: {versions}; {machine}."])
+
+
 TITLES = {
     "cpu": "CPU microseconds per operation (main thread; 50 connections)",
     "instructions": "User-space instructions per operation (callgrind)",

@@ -162,6 +162,13 @@ def test_the_page_shows_ratios_missing_commands_and_means() -> None:
     assert "callgrind" not in page
 
 
+def test_the_summary_has_the_headline_tests_of_the_page() -> None:
+    summary = tables.summary(MEASURED)
+    assert "| SET P=1 | 4.00 | 8.00 | 0.50 |" in summary
+    assert "LPUSH" not in summary
+    assert "Resident bytes per key" in summary
+
+
 def test_the_chart_is_well_formed_and_draws_each_ratio() -> None:
     picture = ElementTree.fromstring(chart.draw(MEASURED))
     bars = [element for element in picture if element.tag.endswith("rect")]
