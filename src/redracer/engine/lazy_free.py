@@ -11,6 +11,7 @@ from typing import Any
 
 from redracer.engine.timing import monotonic_nanoseconds
 
+SMALL = 64  # items of a value that is freed at once: queuing it would cost more
 ITEMS_PER_STEP = 256
 
 
@@ -31,11 +32,9 @@ class LazyFree:
         self.freed_objects = 0
 
     def add(self, value: Any) -> None:
-        """Frees `value` later if it can be freed in steps (it has `free_some`); else it ends with the caller."""
-        if hasattr(value, "free_some"):
+        """Frees `value` later if it is large and can be freed in steps (it has `free_some`); else at once."""
+        if hasattr(value, "free_some") and not value.free_some(SMALL):
             self.queue.append(value)
-        else:
-            self.freed_objects += 1
 
     def run(self, nanoseconds: int) -> bool:
         """Frees for at most about `nanoseconds`; returns whether anything is left."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from redracer.engine.engine import Engine
 
 UNLIMITED = 1 << 62
+SMALLEST_ELEMENT = 6  # bytes of an empty bulk string in a reply
 STRANGER_LIMIT = 17 * 1024  # bytes that may be pending for a client that is not authenticated
 
 
@@ -65,13 +66,28 @@ class OutputLimits:
             self.over_soft.pop(client.id, None)
         soft_expired = client.soft_limit_since and now - client.soft_limit_since > seconds * 1000
         if (hard and pending >= hard) or soft_expired:
-            self.over_soft.pop(client.id, None)
-            log.warning(
-                f"Client {self.engine.describe(client)} scheduled to be closed ASAP for overcoming of "
-                "output buffer limits."
-            )
-            self.engine.statistics.output_limit_disconnections += 1
-            client.close()
+            self._close(client)
+
+    def refuses(self, client: Client, elements: int) -> bool:
+        """Whether a reply of so many elements is over the client's hard limit, however short they are.
+
+        Then the client is closed, as it would be with the reply: for commands that repeat elements as often as
+        they are told to, which would fill the memory before anything is sent.
+        """
+        hard = self.limits(client)[0]
+        if not hard or len(client.out) + elements * SMALLEST_ELEMENT < hard:
+            return False
+        self._close(client)
+        return True
+
+    def _close(self, client: Client) -> None:
+        self.over_soft.pop(client.id, None)
+        log.warning(
+            f"Client {self.engine.describe(client)} scheduled to be closed ASAP for overcoming of "
+            "output buffer limits."
+        )
+        self.engine.statistics.output_limit_disconnections += 1
+        client.close()
 
     def check_all(self) -> None:
         """Looks again at the clients over their soft limit."""

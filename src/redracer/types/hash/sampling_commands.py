@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from redracer.core import errors
 from redracer.core.entry import HASH as HASH_TYPE
 from redracer.core.errors import CommandError
-from redracer.core.replies import Reply
+from redracer.core.replies import NO_REPLY, Reply
 from redracer.engine.arguments import integer
 from redracer.engine.flags import HASH, READONLY
 from redracer.engine.grammar import block, key, pattern, token
@@ -61,6 +61,8 @@ def _many_random_fields(ctx: Context, args: list[bytes]) -> Reply:
     value = ctx.db.get_object(args[1], HASH_TYPE)
     if value is None or not expire_all(ctx, args[1], value):
         return []
+    if count < 0 and ctx.engine.output_limits.refuses(ctx.client, -count):
+        return NO_REPLY
     drawn = draw_fields(value, abs(count), with_values, count > 0)
     if with_values and ctx.client.resp == RESP3:
         return [drawn[i : i + 2] for i in range(0, len(drawn), 2)]

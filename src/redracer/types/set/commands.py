@@ -9,7 +9,7 @@ from redracer.core import errors
 from redracer.core.entry import SET as SET_TYPE
 from redracer.core.errors import CommandError
 from redracer.core.numbers import parse_integer
-from redracer.core.replies import Reply, Set
+from redracer.core.replies import NO_REPLY, Reply, Set
 from redracer.engine.arguments import integer
 from redracer.engine.context import Context
 from redracer.engine.flags import DENYOOM, FAST, READONLY, SET, WRITE
@@ -275,7 +275,11 @@ def srandmember(ctx: Context, args: list[bytes]) -> Reply:
     value = ctx.db.get_object(args[1], SET_TYPE)
     if len(args) == 2:
         return None if value is None else random_member(value)
-    return [] if value is None else draw_members(value, abs(count), count > 0)
+    if value is None:
+        return []
+    if count < 0 and ctx.engine.output_limits.refuses(ctx.client, -count):
+        return NO_REPLY
+    return draw_members(value, abs(count), count > 0)
 
 
 @command(

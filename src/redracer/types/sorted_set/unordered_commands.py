@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from redracer.core import errors
 from redracer.core.errors import CommandError
 from redracer.core.numbers import format_double
-from redracer.core.replies import Reply
+from redracer.core.replies import NO_REPLY, Reply
 from redracer.engine.arguments import LONG_MAX, integer
 from redracer.engine.flags import READONLY, SORTED_SET
 from redracer.engine.grammar import block, key, pattern, token
@@ -57,6 +57,8 @@ def draw(ctx: Context, args: list[bytes]) -> Reply:
     members = sorted_set(ctx, args[1])
     if members is None or count == 0:
         return []
+    if count < 0 and ctx.engine.output_limits.refuses(ctx.client, -count):
+        return NO_REPLY
     drawn = members.draw_members(abs(count), count > 0, with_scores)
     return paired(drawn) if with_scores and ctx.client.resp == 3 else drawn
 

@@ -1,0 +1,38 @@
+"""The limits of a client's output: what is certain to be over the hard one is not even made."""
+
+import pytest
+
+from tests.unit.commands.served import Served
+
+
+@pytest.fixture
+def served():
+    served = Served()
+    served.run(b"HSET hash field value")
+    served.run(b"SADD set member")
+    served.run(b"ZADD zset 1 member")
+    return served
+
+
+DRAWS = [b"HRANDFIELD hash ", b"SRANDMEMBER set ", b"ZRANDMEMBER zset "]
+
+
+@pytest.mark.parametrize("line", DRAWS)
+def test_a_huge_number_of_random_elements_closes_the_client(served, line):
+    served.run([b"CONFIG", b"SET", b"client-output-buffer-limit", b"normal 1000000 0 0"])
+    assert served.run(line + b"-9223372036854775807", "greedy") == b""
+    assert not served.is_open("greedy")
+    assert served.engine.statistics.output_limit_disconnections == 1
+
+
+@pytest.mark.parametrize("line", DRAWS)
+def test_what_may_be_within_the_limit_is_told(served, line):
+    served.run([b"CONFIG", b"SET", b"client-output-buffer-limit", b"normal 100000 0 0"])
+    assert served.run(line + b"-1000").startswith(b"*1000\r\n")
+    assert served.run(line + b"9223372036854775807").startswith(b"*1\r\n")
+    assert served.is_open()
+
+
+@pytest.mark.parametrize("line", DRAWS)
+def test_without_a_limit_any_number_is_told(served, line):
+    assert served.run(line + b"-20000").startswith(b"*20000\r\n")
