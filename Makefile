@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 SOURCES := $(shell find src -name '*.py' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.h')
 
-.PHONY: help run test lint build docs compat compat-quick bench clean
+.PHONY: help run test lint build docs compat compat-quick asan fuzz bench clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -47,6 +47,13 @@ compat: $(VENV)/.built ## run Redis's own test suite; ARGS="--units unit/expire 
 
 compat-quick: $(VENV)/.built ## the part of Redis's test suite that `make test` runs
 	$(BIN)/python -m tests.compat --quick $(ARGS)
+
+asan: $(VENV)/.test-tools ## build a copy under AddressSanitizer and UBSan (build/asan); run the unit tests and a short fuzz there
+	$(BIN)/python -m tests.fuzz.sanitized -m pytest tests/unit -p no:cacheprovider --timeout 1200
+	$(BIN)/python -m tests.fuzz.sanitized -m tests.fuzz --inputs 200000 $(ARGS)
+
+fuzz: $(VENV)/.test-tools ## ten million random and mutated inputs under the sanitizers (a quarter of an hour); ARGS="--seed 7"
+	$(BIN)/python -m tests.fuzz.sanitized -m tests.fuzz --inputs 10000000 $(ARGS)
 
 bench: $(VENV)/.built ## measure against redis-server (an hour; ARGS="--quick", or "--only cpu --tests SET" for a part)
 	$(BIN)/python -m benchmarks $(or $(ARGS),--publish)

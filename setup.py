@@ -42,7 +42,7 @@ def extension(path: Path) -> Extension:
     compile_args = ["-O2", "-fno-strict-aliasing", "-Wno-unused-function", "-Wno-unreachable-code"]
     link_args = []
     if SANITIZE:
-        compile_args += [f"-fsanitize={SANITIZE}", "-fno-omit-frame-pointer", "-g", "-O1"]
+        compile_args += [f"-fsanitize={SANITIZE}", "-fno-omit-frame-pointer", "-g1", "-O1"]
         link_args += [f"-fsanitize={SANITIZE}"]
     else:
         compile_args += ["-g0"]
