@@ -13,6 +13,7 @@ from redracer.core import digest
 from redracer.core.entry import ZSET
 from redracer.core.rdb_size import length_size, string_size
 from redracer.core.type_spec import Elements, TypeSpec, register
+from redracer.types.sorted_set.rdb import CODEC
 
 if TYPE_CHECKING:
     from redracer.core.keyspace import Keyspace
@@ -44,6 +45,11 @@ def mixed(start: bytes, members: SortedSet) -> bytes:
     return start
 
 
+def collection_of(members: SortedSet) -> SortedSet:
+    """The set as other types' commands read it: it has what they need itself."""
+    return members
+
+
 def serialized_length(members: SortedSet) -> int:
     """The bytes that a sorted set takes in an RDB file, its type not counted. O(n)."""
     if members.large is None:
@@ -66,6 +72,8 @@ register(
         encoding=encoding_of,
         digest=mixed,
         serialized_length=serialized_length,
+        rdb=CODEC,
+        collection=collection_of,
         elements=elements_of,
     )
 )

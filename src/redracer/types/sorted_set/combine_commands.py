@@ -9,6 +9,7 @@ from redracer.core.entry import SET, ZSET
 from redracer.core.errors import CommandError
 from redracer.core.numbers import parse_double, parse_integer
 from redracer.core.replies import Reply
+from redracer.core.type_spec import type_spec
 from redracer.engine.arguments import integer
 from redracer.engine.flags import DENYOOM, READONLY, SORTED_SET, WRITE
 from redracer.engine.grammar import Arg, key, one_of, token
@@ -108,7 +109,10 @@ def collection(ctx: Context, name: bytes) -> MemberCollection:
     type = ctx.db.type_of(name)
     if type == MISSING:
         return SortedSet()
-    found: MemberCollection = ctx.db.get_object(name, SET if type == SET else ZSET, False)
+    view = type_spec(type).collection if type in (SET, ZSET) else None
+    if view is None:
+        raise CommandError(errors.WRONG_TYPE)
+    found: MemberCollection = view(ctx.db.get_object(name, type, False))
     return found
 
 

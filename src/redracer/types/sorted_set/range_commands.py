@@ -76,7 +76,7 @@ def requested(args: list[bytes], at: int, by: bytes, reverse: bool, store: bool 
         elif option == b"limit" and position + 2 < len(args):
             request.offset, request.limit = integer(args[position + 1]), integer(args[position + 2])
             position += 2
-        elif option == b"rev" and by == ANY:
+        elif option == b"rev" and by == ANY and not request.reverse:
             request.reverse = True
         elif given == ANY and option in (BY_LEX, BY_SCORE):
             given = option
