@@ -1,4 +1,4 @@
-"""The entries of a stream in the order of their IDs. types/stream/entry_log.pyx has the format."""
+"""The entries of a stream in the order of their IDs. types/stream/entry_log.pyx is the design note."""
 
 from libc.stdint cimport int64_t, uint64_t
 
@@ -30,7 +30,6 @@ cdef class EntryLog:
     )
     cdef int next_id(self, StreamId wanted, bint sequence_given, uint64_t now, Id* id) except -1
     cdef Listpack tail_with_room(self, size_t added, NodeLimits limits)
-    cdef Listpack new_node(self, Id id, list args, Py_ssize_t first_field)
 
     cpdef bint contains(self, StreamId id) except -1
     cdef bint contains_id(self, Id id) except -1

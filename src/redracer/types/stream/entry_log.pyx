@@ -1,41 +1,34 @@
-"""The entries of a stream: nodes of up to stream-node-max-entries entries, each a listpack byte for byte Redis's, in an ordered map.
+"""The entries of a stream: nodes of up to stream-node-max-entries entries (node.pyx has their format) in an ordered map.
 
-A node begins with a master entry, and its key in the map is the ID of its first entry, from which the others count:
-
-    live entries | deleted entries | fields of the master entry | field ... | 0
-    flags | ms - master's ms | sequence - master's | value ... | elements before this one           with SAME_FIELDS
-    flags | ms - ... | sequence - ... | fields | field | value | ... | elements before this one     without
-
-The last element of an entry leads back to its flags, and the 0 ends the way back. A deleted entry is flagged and stays
-until its node has no live one. (Format: Redis Streams, https://redis.io/docs/latest/develop/data-types/streams/.)
+A node's key in the map is the ID of its first entry, from which the others count. A deleted entry is flagged and stays until its node
+has no live one.
 
 Safety: as in listpacks, the walks trust what is there. Nodes from outside come in through `load_node` alone, which
 proves every entry of them.
 """
 
 cimport cython
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_GET_SIZE
 from cpython.list cimport PyList_New, PyList_SET_ITEM
 from cpython.ref cimport Py_INCREF, Py_XDECREF
 from cpython.object cimport PyObject
 from libc.stdint cimport SIZE_MAX, UINT64_MAX, int64_t, uint64_t
 
-from redracer.core.listpack cimport Listpack, ListpackValue
+from redracer.core.listpack cimport Listpack
 from redracer.types.stream.id_map cimport (
     Id, IdMap, IdPosition, compare_ids, first_item, insert_item, item_at, last_item, map_memory, next_item, previous_item,
     remove_item, seek_from, seek_upto, take_last,
+)
+from redracer.types.stream.node cimport (
+    DELETED, SAME_FIELDS, append_entry, change_counts, has_fields, is_proven_node, live_entries, made_node, number_at,
 )
 from redracer.types.stream.stream_id cimport StreamId, id_text, increment_id, stream_id
 
 from redracer.core.errors import STREAM_ENTRY_TOO_LARGE, STREAM_ID_TOO_SMALL, STREAM_IDS_EXHAUSTED, CommandError
 
 cdef enum:
-    DELETED = 1                     # flags of an entry
-    SAME_FIELDS = 2                 # as the master entry
-    FIXED_ELEMENTS = 3              # flags, time, sequence
     NODE_LIMIT = 1 << 30            # bytes of the fields and values of an entry, and of a node
     ELEMENT_OVERHEAD = 10           # bytes that an element takes beyond its text, at most
-    BATCH = 32                      # elements that are handed to a listpack at once
     SAMPLED_NODES = 64              # nodes that memory_usage looks at, at most
 
 cdef Id LOWEST
@@ -44,160 +37,8 @@ LOWEST.ms = LOWEST.seq = 0
 HIGHEST.ms = HIGHEST.seq = UINT64_MAX
 
 
-# --- elements of nodes
-
 cdef inline Listpack listpack_at(const IdMap* nodes, IdPosition position):
     return <Listpack>item_at(nodes, position).value
-
-
-cdef inline int64_t number_at(Listpack listpack, size_t position) noexcept:
-    """An element that is known to be a number."""
-    cdef int64_t number = 0
-    listpack.integer_at(position, &number)
-    return number
-
-
-cdef struct Elements:               # on their way into a listpack
-    ListpackValue values[BATCH]
-    size_t count
-
-
-cdef int flush(Listpack listpack, Elements* elements) except -1:
-    listpack.append_values(elements.values, elements.count)
-    elements.count = 0
-    return 0
-
-
-cdef inline int add_number(Listpack listpack, Elements* elements, int64_t number) except -1:
-    if elements.count == BATCH:
-        flush(listpack, elements)
-    elements.values[elements.count].data = NULL
-    elements.values[elements.count].integer = number
-    elements.count += 1
-    return 0
-
-
-cdef inline int add_text(Listpack listpack, Elements* elements, bytes text) except -1:
-    if elements.count == BATCH:
-        flush(listpack, elements)
-    elements.values[elements.count].data = PyBytes_AS_STRING(text)
-    elements.values[elements.count].length = PyBytes_GET_SIZE(text)
-    elements.count += 1
-    return 0
-
-
-cdef bint has_fields(Listpack listpack, list args, Py_ssize_t first_field) noexcept:
-    """Whether the master entry's fields are those of the arguments: field, value, field..."""
-    cdef size_t position = listpack.next(listpack.next(listpack.first()))
-    cdef bytes field
-    if number_at(listpack, position) != (len(args) - first_field) // 2:
-        return False
-    while first_field < len(args):
-        position = listpack.next(position)
-        field = <bytes>args[first_field]
-        if not listpack.equals(position, PyBytes_AS_STRING(field), PyBytes_GET_SIZE(field)):
-            return False
-        first_field += 2
-    return True
-
-
-cdef int append_entry(
-    Listpack listpack, Id delta, bint same_fields, list args, Py_ssize_t first_field
-) except -1:
-    """Adds an entry to the end of a node; the counts are the caller's."""
-    cdef Elements elements
-    cdef Py_ssize_t at = first_field
-    cdef int64_t fields = (len(args) - first_field) // 2
-    elements.count = 0
-    add_number(listpack, &elements, SAME_FIELDS if same_fields else 0)
-    add_number(listpack, &elements, <int64_t>delta.ms)
-    add_number(listpack, &elements, <int64_t>delta.seq)
-    if not same_fields:
-        add_number(listpack, &elements, fields)
-    while at < len(args):
-        if not same_fields:
-            add_text(listpack, &elements, <bytes>args[at])
-        add_text(listpack, &elements, <bytes>args[at + 1])
-        at += 2
-    add_number(listpack, &elements, FIXED_ELEMENTS + (fields if same_fields else fields * 2 + 1))
-    return flush(listpack, &elements)
-
-
-cdef int change_counts(Listpack listpack, int64_t live, int64_t deleted) except -1:
-    """Adds to the counts of a node. Raises MemoryError, with nothing changed: only one of the two ever grows."""
-    cdef size_t position = listpack.first()
-    if deleted:
-        position = listpack.next(position)
-        listpack.replace_integer(position, number_at(listpack, position) + deleted)
-        position = listpack.first()
-    if live:
-        listpack.replace_integer(position, number_at(listpack, position) + live)
-    return 0
-
-
-# --- proving nodes from outside
-
-cdef size_t skip_elements(Listpack listpack, size_t position, int64_t count) noexcept:
-    """The position `count` elements on; 0 if there are not so many."""
-    while count > 0 and position:
-        position = listpack.next(position)
-        count -= 1
-    return position
-
-
-cdef bint is_number(Listpack listpack, size_t position, int64_t* number) noexcept:
-    return position != 0 and listpack.integer_at(position, number)
-
-
-cdef size_t proven_entry(Listpack listpack, size_t position, int64_t master_count, int64_t* flags) noexcept:
-    """The position of the last element of the entry that begins at `position`; 0 if it is not a right one."""
-    cdef int64_t number, elements
-    cdef int64_t fields = master_count
-    if not is_number(listpack, position, flags):
-        return 0
-    for _ in range(FIXED_ELEMENTS - 1):
-        position = listpack.next(position)
-        if not is_number(listpack, position, &number):
-            return 0
-    position = listpack.next(position)
-    elements = FIXED_ELEMENTS + fields
-    if not flags[0] & SAME_FIELDS:
-        if not is_number(listpack, position, &fields) or fields < 0 or fields > listpack.count():
-            return 0
-        position = listpack.next(position)
-        elements = FIXED_ELEMENTS + 1 + 2 * fields
-        fields *= 2
-    position = skip_elements(listpack, position, fields)
-    if not is_number(listpack, position, &number) or number != elements:
-        return 0
-    return position
-
-
-cdef bint is_proven_node(Listpack listpack, int64_t* live) noexcept:
-    """Whether a listpack is a node: header, entries, their flags and ways back, and the counts."""
-    cdef int64_t deleted, fields, number, flags
-    cdef int64_t found_live = 0, found_deleted = 0
-    cdef size_t position = listpack.first()
-    if not is_number(listpack, position, live):
-        return False
-    position = listpack.next(position)
-    if not is_number(listpack, position, &deleted):
-        return False
-    position = listpack.next(position)
-    if not is_number(listpack, position, &fields) or fields < 0 or fields > listpack.count():
-        return False
-    position = skip_elements(listpack, position, fields + 1)
-    if not is_number(listpack, position, &number) or number != 0:
-        return False
-    position = listpack.next(position)
-    while position:
-        position = proven_entry(listpack, position, fields, &flags)
-        if position == 0:
-            return False
-        found_deleted += flags & DELETED
-        found_live += 1 - (flags & DELETED)
-        position = listpack.next(position)
-    return found_live == live[0] and found_deleted == deleted and found_live > 0
 
 
 @cython.final
@@ -235,7 +76,7 @@ cdef class EntryLog:
         added = added_bytes(args, first_field)
         listpack = self.tail_with_room(added, limits)
         if listpack is None:
-            self.new_node(id, args, first_field)
+            put_node(&self.nodes, id, made_node(args, first_field))
         else:
             same_fields = has_fields(listpack, args, first_field)
             delta = item_at(&self.nodes, tail_position(&self.nodes)).id
@@ -291,23 +132,6 @@ cdef class EntryLog:
             at = listpack.first()
             if number_at(listpack, at) + number_at(listpack, listpack.next(at)) >= limits.max_entries:
                 return None
-        return listpack
-
-    cdef Listpack new_node(self, Id id, list args, Py_ssize_t first_field):
-        """Adds a node with one entry, of which the master entry has its fields."""
-        cdef Listpack listpack = Listpack.__new__(Listpack)
-        cdef Elements elements
-        cdef Py_ssize_t at
-        elements.count = 0
-        add_number(listpack, &elements, 1)
-        add_number(listpack, &elements, 0)
-        add_number(listpack, &elements, (len(args) - first_field) // 2)
-        for at in range(first_field, len(args), 2):
-            add_text(listpack, &elements, <bytes>args[at])
-        add_number(listpack, &elements, 0)
-        flush(listpack, &elements)
-        append_entry(listpack, LOWEST, True, args, first_field)
-        put_node(&self.nodes, id, listpack)
         return listpack
 
     # --- reading
@@ -379,7 +203,7 @@ cdef class EntryLog:
         cdef EntryCursor cursor = cursor_of(self)
         if not cursor.seek(id) or compare_ids(cursor.id, id) != 0:
             return False
-        if number_at(cursor.listpack, cursor.listpack.first()) == 1:
+        if live_entries(cursor.listpack) == 1:
             self.remove_node(cursor.node)
         else:
             cursor.flag(True)
@@ -572,10 +396,6 @@ cdef inline IdPosition tail_position(const IdMap* nodes) noexcept:
     cdef IdPosition position
     last_item(nodes, &position)
     return position
-
-
-cdef inline int64_t live_entries(Listpack listpack) noexcept:
-    return number_at(listpack, listpack.first())
 
 
 cdef int put_node(IdMap* nodes, Id id, Listpack listpack) except -1:

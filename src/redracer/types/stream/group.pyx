@@ -10,15 +10,16 @@ Ownership: a group owns its consumers and its pending entries. Consumers must no
 cimport cython
 from libc.stdint cimport int64_t, uint64_t
 
-from redracer.core.memory cimport allocate, allocation_size, release
+from redracer.core.memory cimport allocate, allocation_size, count_bytes, release
 from redracer.types.stream.id_map cimport (
-    Id, IdMap, IdPosition, copy_map, find_value, first_item, free_map, insert_item, item_at, last_item, map_memory,
+    Id, IdMap, IdPosition, find_value, first_item, free_map, insert_item, item_at, last_item, map_memory,
     next_item, remove_item, seek_from, take_last, compare_ids,
 )
 from redracer.types.stream.stream_id cimport StreamId, stream_id
 
 cdef enum:
     CONSUMER_SIZE = 176             # bytes of a consumer's object, its name and its place in the group, about
+    GROUP_SIZE = 480                # of a group's object, its name and its dict of consumers, about
 
 
 @cython.final
@@ -26,7 +27,11 @@ cdef enum:
 cdef class Consumer:
     """One consumer of a group."""
 
+    def __cinit__(self):
+        count_bytes(CONSUMER_SIZE)
+
     def __dealloc__(self):
+        count_bytes(-CONSUMER_SIZE)
         free_map(&self.pending)
 
     @property
@@ -40,6 +45,7 @@ cdef class Group:
     """A consumer group. group.pyi has the methods' contracts."""
 
     def __cinit__(self):
+        count_bytes(GROUP_SIZE)
         self.consumers = {}
         self.entries_read = -1
 
@@ -49,6 +55,7 @@ cdef class Group:
         self.entries_read = entries_read
 
     def __dealloc__(self):
+        count_bytes(-GROUP_SIZE)
         while free_pending(self):
             pass
 
@@ -221,8 +228,9 @@ cdef class Group:
         return copied
 
     cdef Py_ssize_t memory_usage(self) except -1:
-        """The bytes of pending entries and consumers. O(n / 128 + consumers)"""
-        cdef Py_ssize_t size = self.pending.count * allocation_size(sizeof(Pending)) + map_memory(&self.pending)
+        """The bytes that the group takes. O(pending entries / 128 + consumers)"""
+        cdef Py_ssize_t size = GROUP_SIZE + map_memory(&self.pending)
+        size += self.pending.count * allocation_size(sizeof(Pending))
         cdef Consumer consumer
         for consumer in self.consumers.values():
             size += CONSUMER_SIZE + map_memory(&consumer.pending)

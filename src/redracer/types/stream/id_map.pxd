@@ -85,6 +85,5 @@ cdef void* find_value(const IdMap* map, Id id) noexcept nogil                   
 cdef int insert_item(IdMap* map, Id id, void* value) except -1                        # the id must be new
 cdef bint remove_item(IdMap* map, Id id) noexcept
 cdef void* take_last(IdMap* map) noexcept                                             # NULL: the map is empty
-cdef int copy_map(const IdMap* map, IdMap* copied) except -1
 cdef void free_map(IdMap* map) noexcept
 cdef size_t map_memory(const IdMap* map) noexcept

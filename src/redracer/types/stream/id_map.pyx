@@ -236,20 +236,6 @@ cdef void* take_last(IdMap* map) noexcept:
 
 # --- the whole
 
-cdef int copy_map(const IdMap* map, IdMap* copied) except -1:
-    """Makes `copied` (empty) equal, its chunks no larger than needed. Raises MemoryError, and `copied` is still to be freed."""
-    cdef size_t at
-    cdef const IdChunk* chunk
-    for at in range(map.chunk_count):
-        chunk = &map.chunks[at]
-        add_chunk(copied, at, chunk.capacity)
-        memcpy(copied.chunks[at].items, chunk.items, chunk.count * sizeof(IdItem))
-        copied.chunks[at].count = chunk.count
-        copied.chunks[at].first = chunk.first
-        copied.count += chunk.count
-    return 0
-
-
 cdef void free_map(IdMap* map) noexcept:
     """Frees the chunks, not what the values point to; the map is empty then. O(chunks)."""
     cdef size_t at

@@ -6,9 +6,9 @@ of the stream. The rules are Redis 8.2's.
 """
 
 cimport cython
-from libc.stdint cimport int64_t, uint64_t
+from libc.stdint cimport int64_t
 
-from redracer.core.memory cimport allocation_size, count_bytes
+from redracer.core.memory cimport count_bytes
 from redracer.core.replies cimport NULL_ARRAY
 from redracer.types.stream.entry_log cimport ACKNOWLEDGED, DELETE_REFERENCES, EntryCursor, EntryLog, cursor_of
 from redracer.types.stream.group cimport Consumer, Group, Pending
@@ -18,7 +18,6 @@ from redracer.types.stream.stream_id cimport StreamId, id_text, increment_id
 cdef enum:
     UNKNOWN = -1                    # in place of a count
     STREAM_SIZE = 176               # bytes of the object
-    GROUP_SIZE = 480                # of a group's object, its name and its dict of consumers, about
 
 
 cdef inline bint is_zero(Id id) noexcept:
@@ -201,7 +200,7 @@ cdef class Stream(EntryLog):
         cdef Group group
         if self.groups is not None:
             for group in self.groups.values():
-                size += GROUP_SIZE + group.memory_usage()
+                size += group.memory_usage()
         return size
 
     cpdef bint free_some(self, Py_ssize_t budget) except -1:
