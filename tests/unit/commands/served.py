@@ -2,6 +2,7 @@
 
 import redracer.commands
 import redracer.types
+from redracer.core.replies import Error
 from redracer.core.session import CLOSED, Transport
 from redracer.engine.config import Config
 from redracer.engine.engine import Engine
@@ -25,10 +26,11 @@ class QuietTransport(Transport):
 class Served:
     """Clients of one engine by name; `run(b"PING")` is the default client's."""
 
-    def __init__(self):
+    def __init__(self, **options):
         redracer.commands.load()
         redracer.types.load()
         self.engine = Engine(Config())
+        self.engine.config.values.update({name.replace("_", "-"): value for name, value in options.items()})
         self.clients = {}
         self.ports = 0
 
@@ -61,6 +63,23 @@ class Served:
         header, _, rest = self.run(line, name).partition(b"\r\n")
         assert header[:1] in b"$=" and len(rest) == int(header[1:]) + 2
         return rest[4 if header[:1] == b"=" else 0 : -2].decode()
+
+    def value(self, line, name="main"):
+        """The reply to a request as the value that the command returned; an error as its text."""
+        argv = line.split() if isinstance(line, bytes) else line
+        client = self.client(name)
+        dispatcher = self.engine.dispatcher
+        dispatcher.begin()
+        command = dispatcher.resolve(argv)
+        assert command is not None, argv
+        reply = dispatcher.call(client, command, argv)
+        return reply.text if isinstance(reply, Error) else reply
+
+    def info(self, *sections):
+        """INFO's fields by name, all values as text."""
+        text = self.value([b"INFO", *(section.encode() for section in sections)]).text.decode()
+        lines = (line for line in text.split("\r\n") if line and not line.startswith("#"))
+        return dict(line.split(":", 1) for line in lines)
 
     def is_open(self, name="main"):
         return self.client(name).id in self.engine.clients

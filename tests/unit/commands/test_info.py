@@ -6,7 +6,7 @@ import pytest
 
 from redracer.core.replies import Verbatim
 from redracer.engine.info import Section, human, ratio, safe
-from tests.unit.commands.whole_engine import WholeEngine
+from tests.unit.commands.served import Served
 
 USUAL = [
     "Server",
@@ -27,11 +27,11 @@ ALL = [*USUAL[:9], "Commandstats", "Errorstats", "Latencystats", "Cluster", "Key
 
 @pytest.fixture
 def world():
-    return WholeEngine()
+    return Served()
 
 
 def titles(world, line):
-    return re.findall(r"^# (.*)\r$", world.run(line).text.decode(), re.MULTILINE)
+    return re.findall(r"^# (.*)\r$", world.value(line).text.decode(), re.MULTILINE)
 
 
 @pytest.mark.parametrize(
@@ -54,21 +54,21 @@ def test_sections_are_chosen_by_name_and_always_in_the_same_order(world, line, e
 
 
 def test_the_reply_is_text_with_a_blank_line_between_sections(world):
-    reply = world.run(b"INFO cluster modules")
+    reply = world.value(b"INFO cluster modules")
     assert isinstance(reply, Verbatim)
     assert reply.format == b"txt"
     assert reply.text == b"# Modules\r\n\r\n# Cluster\r\ncluster_enabled:0\r\n"
 
 
 def test_unknown_sections_alone_give_an_empty_text(world):
-    assert world.run(b"INFO nosuch").text == b""
+    assert world.value(b"INFO nosuch").text == b""
 
 
 def test_commands_and_errors_are_counted(world):
-    world.run(b"SET k v")
-    world.run(b"GET k")
-    world.run(b"INCR k")
-    world.run(b"GET")
+    world.value(b"SET k v")
+    world.value(b"GET k")
+    world.value(b"INCR k")
+    world.value(b"GET")
     fields = world.info("commandstats", "errorstats", "stats")
     assert re.fullmatch(
         r"calls=1,usec=\d+,usec_per_call=\d+\.\d\d,rejected_calls=0,failed_calls=0", fields["cmdstat_set"]
@@ -82,15 +82,15 @@ def test_commands_and_errors_are_counted(world):
 
 
 def test_subcommands_are_counted_under_their_whole_name(world):
-    world.run(b"CONFIG GET maxmemory")
+    world.value(b"CONFIG GET maxmemory")
     assert world.info("commandstats")["cmdstat_config|get"].startswith("calls=1,")
 
 
 def test_resetstat_begins_again(world):
-    world.run(b"SET k v")
-    world.run(b"GET k")
-    world.run(b"INCR k")
-    world.run(b"CONFIG RESETSTAT")
+    world.value(b"SET k v")
+    world.value(b"GET k")
+    world.value(b"INCR k")
+    world.value(b"CONFIG RESETSTAT")
     fields = world.info("commandstats", "errorstats", "stats", "memory")
     assert not any(name.startswith(("cmdstat_set", "errorstat_")) for name in fields)
     assert (fields["keyspace_hits"], fields["total_error_replies"], fields["lazyfreed_objects"]) == (
@@ -101,22 +101,22 @@ def test_resetstat_begins_again(world):
 
 
 def test_latency_percentiles_follow_their_options(world):
-    world.run(b"SET k v")
+    world.value(b"SET k v")
     assert re.fullmatch(
         r"p50=\d+\.\d{3},p99=\d+\.\d{3},p99\.9=\d+\.\d{3}",
         world.info("latencystats")["latency_percentiles_usec_set"],
     )
-    world.run([b"CONFIG", b"SET", b"latency-tracking-info-percentiles", b"0 100"])
+    world.value([b"CONFIG", b"SET", b"latency-tracking-info-percentiles", b"0 100"])
     assert re.fullmatch(r"p0=.*,p100=.*", world.info("latencystats")["latency_percentiles_usec_set"])
-    world.run(b"CONFIG SET latency-tracking no")
+    world.value(b"CONFIG SET latency-tracking no")
     assert world.info("latencystats") == {}
 
 
 def test_keyspace_lists_the_databases_that_have_keys(world):
-    world.run(b"SET a 1")
-    world.run(b"SET b 1 EX 100")
-    world.run(b"SELECT 3")
-    world.run(b"SET c 1")
+    world.value(b"SET a 1")
+    world.value(b"SET b 1 EX 100")
+    world.value(b"SELECT 3")
+    world.value(b"SET c 1")
     assert world.info("keyspace") == {
         "db0": "keys=2,expires=1,avg_ttl=0,subexpiry=0",
         "db3": "keys=1,expires=0,avg_ttl=0,subexpiry=0",
@@ -125,7 +125,7 @@ def test_keyspace_lists_the_databases_that_have_keys(world):
 
 def test_memory_adds_up(world):
     before = world.info("memory")
-    world.run([b"SET", b"big", b"x" * 1_000_000])
+    world.value([b"SET", b"big", b"x" * 1_000_000])
     after = world.info("memory")
     grown = int(after["used_memory"]) - int(before["used_memory"])
     assert 1_000_000 <= grown < 1_010_000

@@ -6,24 +6,24 @@ from redracer.commands import memory_doctor
 from redracer.core.replies import OK, Double, Map
 from redracer.engine.client_census import Measures
 from redracer.engine.memory_report import MemoryReport
-from tests.unit.commands.whole_engine import WholeEngine
+from tests.unit.commands.served import Served
 
 MB = 1 << 20
 
 
 @pytest.fixture
 def world():
-    return WholeEngine()
+    return Served()
 
 
 def test_usage_is_the_size_that_the_keyspace_accounts_for(world):
-    world.run([b"SET", b"key", b"x" * 100_000])
-    used = world.run(b"MEMORY USAGE key")
+    world.value([b"SET", b"key", b"x" * 100_000])
+    used = world.value(b"MEMORY USAGE key")
     assert used == world.engine.databases[0].memory_of(b"key")
     assert 100_000 < used < 100_300
-    assert world.run(b"MEMORY USAGE key SAMPLES 0") == used
-    assert world.run(b"MEMORY USAGE key samples 5 SAMPLES 7") == used
-    assert world.run(b"MEMORY USAGE nosuchkey") is None
+    assert world.value(b"MEMORY USAGE key SAMPLES 0") == used
+    assert world.value(b"MEMORY USAGE key samples 5 SAMPLES 7") == used
+    assert world.value(b"MEMORY USAGE nosuchkey") is None
 
 
 @pytest.mark.parametrize(
@@ -36,12 +36,12 @@ def test_usage_is_the_size_that_the_keyspace_accounts_for(world):
     ],
 )
 def test_usage_refuses_what_it_does_not_know(world, line, error):
-    assert world.run(line) == error
+    assert world.value(line) == error
 
 
 def test_stats_have_the_fields_that_tools_read(world):
-    world.run(b"SET k v EX 100")
-    reply = world.run(b"MEMORY STATS")
+    world.value(b"SET k v EX 100")
+    reply = world.value(b"MEMORY STATS")
     assert isinstance(reply, Map)
     stats = dict(zip(reply.items[::2], reply.items[1::2], strict=True))
     assert stats[b"keys.count"] == 1
@@ -55,8 +55,8 @@ def test_stats_have_the_fields_that_tools_read(world):
 
 
 def test_purge_and_malloc_stats(world):
-    assert world.run(b"MEMORY PURGE") is OK
-    assert world.run(b"MEMORY MALLOC-STATS") == b"Stats not supported for the current allocator"
+    assert world.value(b"MEMORY PURGE") is OK
+    assert world.value(b"MEMORY MALLOC-STATS") == b"Stats not supported for the current allocator"
 
 
 def report(used=100 * MB, peak=100 * MB, startup=10 * MB, resident=110 * MB, clients=0):
@@ -82,15 +82,16 @@ def test_the_doctor_names_what_is_odd(given, parts):
 
 
 def test_the_doctor_answers(world):
-    assert world.run(b"MEMORY DOCTOR").text == memory_doctor.NOTHING_TO_SAY.encode()
+    assert world.value(b"MEMORY DOCTOR").text == memory_doctor.NOTHING_TO_SAY.encode()
 
 
 def test_the_census_of_many_clients_goes_on_in_slices(world):
     engine = world.engine
+    world.client()
     others = [engine.connect(None, f"127.0.0.1:{port}") for port in range(1200)]
     engine.census.measures()
     assert engine.census.last == Measures()
-    for _ in range(7):
+    for _ in range(engine.config["hz"] + 1):
         engine.census.advance()
     assert engine.census.last.normal > 1200 * 100
     assert engine.census.connected == 1201
