@@ -25,3 +25,7 @@ cdef class Intset:
     cpdef Intset copy(self)
     cpdef bytes to_bytes(self)
     cpdef Py_ssize_t memory_usage(self) noexcept
+
+
+cdef bint fill_intset(Intset intset, const unsigned char* block, size_t size) except -1
+cdef size_t intset_size(Intset intset) noexcept

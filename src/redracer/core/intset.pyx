@@ -117,10 +117,8 @@ cdef class Intset:
     @classmethod
     def from_bytes(cls, bytes data not None):
         cdef Intset intset = cls.__new__(cls)
-        cdef const unsigned char* source = <const unsigned char*>PyBytes_AS_STRING(data)
-        if not is_proven(source, PyBytes_GET_SIZE(data)):
+        if not fill_intset(intset, <const unsigned char*>PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data)):
             raise ValueError("not an intset")
-        intset.assign(source, PyBytes_GET_SIZE(data))
         return intset
 
     cpdef bytes to_bytes(self):
@@ -280,3 +278,16 @@ cdef void shrink(Intset intset, size_t old_size, size_t new_size) noexcept:
         intset.data = <unsigned char*>reallocate(intset.data, old_size, new_size)
     except MemoryError:             # the longer block serves as well
         count_bytes(<Py_ssize_t>allocation_size(new_size) - <Py_ssize_t>allocation_size(old_size))
+
+
+cdef bint fill_intset(Intset intset, const unsigned char* block, size_t size) except -1:
+    """Makes an empty intset one of these bytes, which may come from anywhere; False if they are no intset. O(size)."""
+    if not is_proven(block, size):
+        return False
+    intset.assign(block, size)
+    return True
+
+
+cdef size_t intset_size(Intset intset) noexcept:
+    """The bytes of its block."""
+    return stored_size(intset.data)

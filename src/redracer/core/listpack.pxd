@@ -68,3 +68,4 @@ cdef class Listpack:
 
 
 cdef bint listpack_integer(const char* data, size_t length, int64_t* value) noexcept
+cdef bint fill_listpack(Listpack listpack, const unsigned char* block, size_t size) except -1

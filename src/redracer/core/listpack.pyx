@@ -160,11 +160,8 @@ cdef class Listpack:
     @classmethod
     def from_bytes(cls, bytes data not None):
         cdef Listpack listpack = cls.__new__(cls)
-        cdef size_t size = PyBytes_GET_SIZE(data)
-        if not is_proven(<const unsigned char*>PyBytes_AS_STRING(data), size):
+        if not fill_listpack(listpack, <const unsigned char*>PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data)):
             raise ValueError("not a listpack")
-        grow(listpack, size)
-        memcpy(listpack.data, PyBytes_AS_STRING(data), size)
         return listpack
 
     cpdef bytes to_bytes(self):
@@ -491,3 +488,12 @@ cdef class Listpack:
 
 cdef inline Py_ssize_t object_size(Listpack listpack) noexcept:
     return allocation_size(object_type(listpack).tp_basicsize)
+
+
+cdef bint fill_listpack(Listpack listpack, const unsigned char* block, size_t size) except -1:
+    """Makes an empty listpack one of these bytes, which may come from anywhere; False if they are no listpack. O(size)."""
+    if not is_proven(block, size):
+        return False
+    grow(listpack, size)
+    memcpy(listpack.data, block, size)
+    return True

@@ -6,3 +6,4 @@ cdef Py_ssize_t compress_into(
 cdef bint decompress_into(
     const unsigned char* data, Py_ssize_t length, unsigned char* out, Py_ssize_t out_length
 ) noexcept nogil
+cdef Py_ssize_t decompressed_length(const unsigned char* data, Py_ssize_t length) noexcept nogil

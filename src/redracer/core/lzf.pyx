@@ -142,6 +142,31 @@ cdef bint decompress_into(
     return written == out_length
 
 
+cdef Py_ssize_t decompressed_length(const unsigned char* data, Py_ssize_t length) noexcept nogil:
+    """How many bytes compressed data stands for, so that no more are allocated than will be written; -1 where it ends in
+    the middle of a row. O(length), and mostly far less."""
+    cdef Py_ssize_t at = 0
+    cdef Py_ssize_t total = 0
+    cdef unsigned int control
+    while at < length:
+        control = data[at]
+        at += 1
+        if control < LITERAL_MAX:
+            at += control + 1
+            total += control + 1
+        else:
+            total += (control >> 5) + 2
+            if control >> 5 == 7:
+                if at >= length:
+                    return -1
+                total += data[at]
+                at += 1
+            at += 1
+        if at > length:
+            return -1
+    return total
+
+
 cdef inline void copy_within(unsigned char* out, Py_ssize_t distance, Py_ssize_t size) noexcept nogil:
     """Copies from `distance` bytes back, as if byte by byte."""
     cdef Py_ssize_t index

@@ -10,10 +10,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from redracer.core.entry import STRING
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from redracer.core.keyspace import Keyspace
+    from redracer.core.rdb_codec import RdbCodec
 
 
 class Elements(NamedTuple):
@@ -41,6 +44,7 @@ class TypeSpec(NamedTuple):
     encoding: Callable[[Keyspace, bytes], bytes]  # as OBJECT ENCODING tells it
     digest: Callable[[bytes, Any], bytes]  # (digest so far, value) -> digest
     serialized_length: Callable[[Any], int]  # bytes of the value in an RDB file
+    rdb: RdbCodec  # writes and reads values in the RDB format
     # The value as a MemberCollection (member_collection.py), of a type that other types' commands read. O(1).
     collection: Callable[[Any], Any] | None = None
     # The value's elements, of a type that SORT sorts. O(1).
@@ -49,9 +53,12 @@ class TypeSpec(NamedTuple):
     make: Callable[[Keyspace, bytes, list[bytes], Mapping[str, Any]], None] | None = None
     # (value, field, now in ms) -> what the field holds, of a type that has fields. O(1).
     field: Callable[[Any, bytes, int], bytes | None] | None = None
+    # The earliest expiry of the parts of a value (Unix time, ms; -1: none), of a type whose parts expire. O(1).
+    next_expiry: Callable[[Any], int] | None = None
 
 
 _specs: dict[int, TypeSpec] = {}
+_specs_by_rdb_type: dict[int, TypeSpec] = {}
 
 
 def register(spec: TypeSpec) -> None:
@@ -59,8 +66,23 @@ def register(spec: TypeSpec) -> None:
     if spec.type in _specs:
         raise ValueError(f"the type {spec.name!r} is registered twice")
     _specs[spec.type] = spec
+    for rdb_type in spec.rdb.reads:
+        _specs_by_rdb_type[rdb_type] = spec
 
 
 def type_spec(type: int) -> TypeSpec:
     """The row of an entry's type. KeyError if its codec has not been imported. O(1)."""
     return _specs[type]
+
+
+def type_spec_of_rdb(rdb_type: int) -> TypeSpec | None:
+    """The row of the type whose values are written under that number in RDB files; None if there is none. O(1)."""
+    return _specs_by_rdb_type.get(rdb_type)
+
+
+def store(spec: TypeSpec, keyspace: Keyspace, key: bytes, value: Any, expire_at: int) -> None:
+    """Has a key hold a value that was read, whatever it held. `expire_at`: Unix time in ms, or NO_EXPIRY."""
+    if spec.type == STRING:
+        keyspace.set_string(key, value, expire_at)
+    else:
+        keyspace.set_object(key, spec.type, value, expire_at)

@@ -9,6 +9,7 @@ from redracer.core.entry import HASH
 from redracer.core.listpack import Listpack
 from redracer.core.rdb_size import length_size, string_size
 from redracer.core.type_spec import TypeSpec, register
+from redracer.types.hash.rdb import CODEC
 from redracer.types.hash.value import (
     ExpiringListpack,
     encoding_of,
@@ -74,6 +75,8 @@ register(
         encoding=encoding_at,
         digest=mix,
         serialized_length=serialized_length,
+        rdb=CODEC,
+        next_expiry=next_expiry,
         field=get_field,
     )
 )

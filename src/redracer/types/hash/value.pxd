@@ -5,6 +5,7 @@ from libc.stdint cimport int64_t
 from redracer.core.clock cimport Clock
 from redracer.core.keyspace cimport Keyspace
 from redracer.core.listpack cimport Listpack
+from redracer.core.member_table cimport FieldTable
 
 
 cdef class HashLimits:
@@ -37,3 +38,11 @@ cpdef int64_t next_expiry(object value) except? -2
 cpdef int64_t expiry_of(object value, bytes field) except? -3
 cpdef bint set_expiry(object value, bytes field, int64_t expire_at) except -1
 cpdef bint persist(object value, bytes field) except -1
+
+# For those who read a hash from a file. A packed hash and one field of it; see value.pyx.
+cdef FieldTable as_table(Listpack packed)
+cdef int insert_field(
+    Listpack packed, size_t position, const char* field, size_t field_length, const char* data, size_t length,
+    int64_t expiry,
+) except -1
+cdef size_t place_for(Listpack packed, int64_t expiry) noexcept

@@ -13,6 +13,7 @@ from redracer.core.entry import LIST
 from redracer.core.rdb_size import length_size, string_size
 from redracer.core.type_spec import Elements, TypeSpec, register
 from redracer.types.list.quicklist import Quicklist
+from redracer.types.list.rdb import CODEC
 from redracer.types.list.value import Limits, length, push, slice_of
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ register(
         encoding=encoding_of,
         digest=mix_items,
         serialized_length=serialized_length,
+        rdb=CODEC,
         elements=elements_of,
         make=make,
     )

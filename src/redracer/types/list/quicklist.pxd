@@ -61,3 +61,6 @@ cdef class Quicklist:
     cdef int replace_by_node(self, Node* node, size_t position, bytes value) except -1
     cdef int insert_at(self, Node* node, size_t position, bytes value, bint after) except -1
     cdef void settle(self, Node* touched) noexcept
+
+
+cdef int append_plain(Quicklist list, bytes item) except -1

@@ -704,4 +704,12 @@ cdef Py_ssize_t remove_in(Node* node, bytes value, Py_ssize_t limit, bint from_t
     return remove_equal(writable(node), data, length, limit, from_tail)
 
 
+cdef int append_plain(Quicklist list, bytes item) except -1:
+    """Makes an item the last node, a plain one, whatever its length."""
+    list.link(new_node(item, 1, True), list.tail, NULL)
+    list.count += 1
+    list.settle(NULL)
+    return 0
+
+
 cdef Py_ssize_t OBJECT_SIZE = allocation_size(Quicklist.__basicsize__)

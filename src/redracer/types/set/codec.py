@@ -9,6 +9,7 @@ from redracer.core.entry import SET
 from redracer.core.member_table import MemberTable
 from redracer.core.rdb_size import length_size, string_size
 from redracer.core.type_spec import Elements, TypeSpec, register
+from redracer.types.set.rdb import CODEC
 from redracer.types.set.value import MembersOf, count_members, encoding_of, members_of
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ register(
         encoding=encoding_at,
         digest=mix,
         serialized_length=serialized_length,
+        rdb=CODEC,
         collection=MembersOf,
         elements=elements_of,
     )

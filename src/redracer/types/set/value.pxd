@@ -4,6 +4,7 @@ from libc.stdint cimport int64_t
 
 from redracer.core.clock cimport Clock
 from redracer.core.keyspace cimport Keyspace
+from redracer.core.member_table cimport MemberTable
 from redracer.core.numbers cimport INT64_TEXT
 from redracer.core.table cimport TableIterator
 
@@ -40,3 +41,4 @@ cpdef bytes pop_member(object value)
 cdef bint next_member(object value, MemberWalk* walk) except -1
 cdef bint has_buffer(object value, const char* data, size_t length) except -1
 cdef object add_buffer(object value, const char* data, size_t length, SetLimits limits, bint* added)
+cdef MemberTable as_table(object value)

@@ -8,6 +8,7 @@ from redracer.core import digest as digests
 from redracer.core.entry import STREAM
 from redracer.core.rdb_size import length_size, string_size
 from redracer.core.type_spec import TypeSpec, register
+from redracer.types.stream.rdb import CODEC
 from redracer.types.stream.stream_id import MAXIMUM, MINIMUM
 
 if TYPE_CHECKING:
@@ -76,5 +77,6 @@ register(
         encoding=encoding_of,
         digest=digest,
         serialized_length=serialized_length,
+        rdb=CODEC,
     )
 )

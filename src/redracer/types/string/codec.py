@@ -8,6 +8,7 @@ from redracer.core import digest
 from redracer.core.entry import STRING
 from redracer.core.rdb_size import string_size
 from redracer.core.type_spec import TypeSpec, register
+from redracer.types.string.rdb import CODEC
 
 if TYPE_CHECKING:
     from redracer.core.keyspace import Keyspace
@@ -38,5 +39,6 @@ register(
         encoding=encoding_of,
         digest=digest.mix,
         serialized_length=string_size,
+        rdb=CODEC,
     )
 )

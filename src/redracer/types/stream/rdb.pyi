@@ -1,0 +1,3 @@
+from redracer.core.rdb_codec import RdbCodec
+
+CODEC: RdbCodec
