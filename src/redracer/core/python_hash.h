@@ -16,6 +16,15 @@ static inline uint64_t hash_bytes(PyObject *bytes)
     return (uint64_t)(cached != -1 ? cached : PyObject_Hash(bytes));
 }
 
+/* For a bytes object that has one owner, which has just changed its bytes. */
+static inline void forget_hash(PyObject *bytes)
+{
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+    ((PyBytesObject *)bytes)->ob_shash = -1;
+#pragma GCC diagnostic pop
+}
+
 static inline uint64_t hash_buffer(const char *data, Py_ssize_t length)
 {
 #if PY_VERSION_HEX >= 0x030E0000

@@ -10,7 +10,7 @@ Limits and error texts are those of Redis: https://redis.io/docs/latest/develop/
 """
 
 cimport cython
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.list cimport PyList_New
 from cpython.ref cimport Py_DECREF, Py_INCREF, Py_XDECREF, PyObject
 from libc.stdint cimport uint64_t
@@ -20,6 +20,9 @@ from redracer.core.numbers cimport parse_int64
 
 from redracer.core import errors
 from redracer.core.errors import ProtocolError
+
+cdef extern from "python_hash.h":
+    void forget_hash(PyObject* value)
 
 # The list macros without Cython's reference counting: a place may be NULL here.
 cdef extern from "Python.h":
@@ -40,6 +43,8 @@ cdef enum:
     NAME_LIMIT = 24             # longest name cached, bytes
     SPARE_LENGTHS = 5           # argument lists shorter than this are kept for reuse
     SPARES = 64                 # of each length
+    SPARE_TEXT_LENGTHS = 64     # so are arguments shorter than this, bytes
+    SPARE_TEXTS = 64            # of each length
 
 cdef struct Name:
     uint64_t word           # the first eight bytes, zeros behind shorter ones
@@ -49,9 +54,11 @@ cdef struct Name:
 # Command names as bytes objects, so that the name of a request needs no new object and its hash is known.
 cdef Name names[NAMES]
 
-# Argument lists of finished requests, by length: a request takes one instead of making one.
+# Argument lists and short arguments of finished requests, by length: a request takes one instead of making one.
 cdef PyObject* spare_lists[SPARE_LENGTHS][SPARES]
 cdef int spare_counts[SPARE_LENGTHS]
+cdef PyObject* spare_texts[SPARE_TEXT_LENGTHS][SPARE_TEXTS]
+cdef int spare_text_counts[SPARE_TEXT_LENGTHS]
 
 
 cdef bytes command_name(const char* text, Py_ssize_t length):
@@ -87,6 +94,33 @@ cdef list argument_list(Py_ssize_t count):
     return PyList_New(count)
 
 
+cdef inline PyObject* argument_text(const char* text, Py_ssize_t length) except NULL:
+    """A new reference to a bytes object with these bytes."""
+    cdef PyObject* argument
+    if length < SPARE_TEXT_LENGTHS and spare_text_counts[length]:
+        spare_text_counts[length] -= 1
+        argument = spare_texts[length][spare_text_counts[length]]
+        memcpy(PyBytes_AS_STRING(<object>argument), text, length)
+        forget_hash(argument)
+        return argument
+    return new_bytes(text, length)
+
+
+cdef inline void recycle_argument(PyObject* argument) noexcept:
+    """Gives up a reference to an argument (or NULL); keeps the object if it is short and nobody else has it.
+
+    The empty string and those of one byte are Python's own shared objects and stay what they are.
+    """
+    cdef Py_ssize_t length
+    if argument != NULL and argument.ob_refcnt == 1 and PyBytes_CheckExact(<object>argument):
+        length = PyBytes_GET_SIZE(<object>argument)
+        if 1 < length < SPARE_TEXT_LENGTHS and spare_text_counts[length] < SPARE_TEXTS:
+            spare_texts[length][spare_text_counts[length]] = argument
+            spare_text_counts[length] += 1
+            return
+    Py_XDECREF(argument)
+
+
 cdef void recycle(PyObject* argv) noexcept:
     """Gives up the reference to the argument list of a finished request; keeps the list if it was the last."""
     cdef Py_ssize_t count = list_size(argv)
@@ -98,7 +132,7 @@ cdef void recycle(PyObject* argv) noexcept:
     for i in range(count):
         argument = list_item(argv, i)
         set_list_item(argv, i, NULL)
-        Py_XDECREF(argument)
+        recycle_argument(argument)
     spare_lists[count][spare_counts[count]] = argv
     spare_counts[count] += 1
 
@@ -164,7 +198,7 @@ cdef list whole_request(const char* data, Py_ssize_t length, Py_ssize_t* positio
             Py_INCREF(name)
             set_list_item(<PyObject*>argv, 0, <PyObject*>name)
         else:
-            set_list_item(<PyObject*>argv, i, new_bytes(data + at, size))
+            set_list_item(<PyObject*>argv, i, argument_text(data + at, size))
         at += size + 2
     position[0] = at
     return argv

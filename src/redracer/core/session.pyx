@@ -44,7 +44,8 @@ cdef class Executor:
         """A round of execution starts: decide what time it is, and set `now`."""
 
     cpdef object resolve(self, list argv):
-        """The command that argv names, in the form that `execute` takes, or None."""
+        """The command that argv names, in the form that `execute` takes, or None. The executor keeps its commands
+        as long as it lives; the network keeps no reference of its own."""
         raise NotImplementedError
 
     cpdef tuple key_range(self, object command):

@@ -50,7 +50,7 @@ cdef class Reactor:
     cdef char* read_buffer
     cdef Request batch[BATCH]
     cdef int batched
-    cdef list resolved_owners       # (name, command) of each slot below: keeps both alive
+    cdef list resolved_names        # of each slot below: keeps them alive, so that an address is a name
     cdef Resolved resolved[RESOLVED]
     cdef public bint interrupted
     cdef public long long received
@@ -71,7 +71,7 @@ cdef class Reactor:
     cdef int ended(self, Connection connection, bint in_order) except -1
     cdef int received_from(self, Connection connection, Py_ssize_t count) except -1
     cdef int parse(self, Connection connection, const char* data, Py_ssize_t length) except -1
-    cdef object resolve(self, list argv, KeyRange* keys)
+    cdef int resolve(self, list argv, Request* request) except -1
     cdef int take_requests(
         self, Connection connection, const char* data, Py_ssize_t length, Py_ssize_t* position
     ) except -1

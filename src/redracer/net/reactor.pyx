@@ -173,7 +173,7 @@ cdef class Reactor:
     def __init__(self, Executor executor=None):
         self.executor = executor
         self.owned = []
-        self.resolved_owners = [None] * RESOLVED
+        self.resolved_names = [None] * RESOLVED
         self.callbacks = {}
         self.flush_list = []
         self.turn_list = []
@@ -446,46 +446,41 @@ cdef class Reactor:
 
     # --- executing
 
-    cdef object resolve(self, list argv, KeyRange* keys):
-        """The command that argv names. The parser gives equal names as the same object most of the time, so
-        that the object's address finds the command without looking at the name."""
+    cdef int resolve(self, list argv, Request* request) except -1:
+        """Sets the command that argv names and the places of its keys. The parser gives equal names as the same
+        object most of the time, so that the object's address finds the command without looking at the name."""
         cdef void* name = <void*>PyList_GET_ITEM(argv, 0)
         cdef Py_ssize_t slot = (<uintptr_t>name >> 4) & (RESOLVED - 1)
         cdef Resolved* known = &self.resolved[slot]
         cdef object command
         if known.name != name:
-            keys.first = 0
             command = self.executor.resolve(argv)
-            if command is None:
-                return None
-            place = self.executor.key_range(command)
+            place = None if command is None else self.executor.key_range(command)
             if place is None:
-                return command
-            self.resolved_owners[slot] = (argv[0], command)
+                request.command = <void*>command
+                request.keys.first = 0
+                return 0
+            self.resolved_names[slot] = argv[0]
             known.name = name
             known.command = <void*>command
             known.keys.first, known.keys.last, known.keys.step = place
-        keys[0] = known.keys
-        return <object>known.command
+        request.command = known.command
+        request.keys = known.keys
+        return 0
 
     cdef int enqueue(self, Connection connection, list argv) except -1:
         """Adds one request to the batch and asks for the buckets of its keys."""
         cdef Request* request
-        cdef object command
-        cdef KeyRange keys
         if self.batched == BATCH:
             self.execute_batch()
-        command = self.resolve(argv, &keys)
         request = &self.batch[self.batched]
+        self.resolve(argv, request)
         Py_INCREF(connection)
-        Py_INCREF(command)
         Py_INCREF(argv)
         request.connection = <void*>connection
-        request.command = <void*>command
         request.argv = <void*>argv
-        request.keys = keys
         self.batched += 1
-        if keys.first > 0:
+        if request.keys.first > 0:
             self.prefetch(request, False)
         return 0
 
@@ -496,6 +491,13 @@ cdef class Reactor:
         cdef Py_ssize_t count = PyList_GET_SIZE(argv)
         cdef Py_ssize_t at = request.keys.first
         cdef Py_ssize_t last = request.keys.last
+        if last == at:      # the usual command has one key
+            if at < count:
+                if entries:
+                    db.prefetch_entry(<bytes>PyList_GET_ITEM(argv, at))
+                else:
+                    db.prefetch_bucket(<bytes>PyList_GET_ITEM(argv, at))
+            return
         if last < 0:
             last += count
         last = min(last, count - 1, at + PREFETCHED_KEYS)
@@ -540,6 +542,8 @@ cdef class Reactor:
 
     cdef int execute_one(self, Connection connection, object command, list argv) except -1:
         cdef Session session = connection.session
+        cdef ReplyBuffer out = session.out
+        cdef Py_ssize_t pending
         if session.state or connection.in_turn_list:
             if not session.state & ~BLOCKED:
                 if connection.waiting is None:
@@ -552,9 +556,10 @@ cdef class Reactor:
             if connection.waiting is None:
                 connection.waiting = []
             connection.waiting.append(argv)
-        if session.out.pending() >= session.output_limit:
+        pending = out.end - out.start + out.large_bytes
+        if pending >= session.output_limit:
             self.executor.output_exceeded(session)
-        if not connection.in_flush_list and (session.out.pending() or session.state & CLOSE_AFTER_REPLY):
+        if not connection.in_flush_list and (pending or session.state & CLOSE_AFTER_REPLY):
             connection.wake()
         return 0
 
@@ -630,7 +635,6 @@ cdef class Reactor:
 
 
 cdef void release(Request* request) noexcept:
-    """Gives up the references of a request of the batch."""
+    """Gives up the references of a request of the batch; the command's is the executor's."""
     Py_DECREF(<Connection>request.connection)
-    Py_DECREF(<object>request.command)
     recycle(<PyObject*>request.argv)
