@@ -209,6 +209,14 @@ cdef class Keyspace(KeyTable):
         entry_free(entry)
         return True
 
+    def discard_value(self, bytes key not None):
+        """`discard`, but the value of another type than STRING is handed over: a big one may be freed in slices.
+        None without one."""
+        cdef Entry* entry = self.peek(key)
+        value = entry_value(entry) if entry != NULL and entry_type(entry) != STRING else None
+        self.discard(key)
+        return value
+
     cpdef bint move(self, bytes key, Keyspace target, bytes new_key) except -1:
         """Moves value, expiry and stamp to another key, of this or of another database, in place of what it holds.
 

@@ -81,6 +81,7 @@ class Engine:
         self.started = self.clock.now  # Unix time, ms
         self.next_client_id = 1
         self.cron_paused = False  # by DEBUG PAUSE-CRON
+        self.skip_checksums = False  # by DEBUG SET-SKIP-CHECKSUM-VALIDATION
         for database in self.databases:
             database.on_expired = self.expire
         self.apply_settings()
@@ -196,8 +197,13 @@ class Engine:
         self.effects.propagate(database.index, [name, key])
 
     def delete_expired(self, database: Keyspace, key: bytes) -> None:
-        """Takes the key out. By `discard`, because `delete` and `take` would hand an expired key back to us."""
-        database.discard(key)
+        """Takes the key out; a big value is freed in slices.
+
+        By `discard_value`, because `delete` and `take` would hand an expired key back to us.
+        """
+        value = database.discard_value(key)
+        if value is not None:
+            self.lazy_free.add(value)
 
     # --- time
 
