@@ -33,7 +33,8 @@ numbers = st.sampled_from(
     [b"0", b"1", b"-1", b"3", b"-5", b"9223372036854775807", b"-9223372036854775808", b"x", b"1.5"]
 )
 floats = st.sampled_from([b"0", b"1.5", b"-0.1", b"1e300", b"3", b"nan", b"inf", b"x", b" 1", b"1.7e308"])
-pairs = st.lists(st.tuples(fields, values), min_size=1, max_size=8).map(
+# No field twice: since 7.2 so many pairs at once make a table, whether or not they are as many fields.
+pairs = st.lists(st.tuples(fields, values), min_size=1, max_size=8, unique_by=lambda pair: pair[0]).map(
     lambda found: [part for pair in found for part in pair]
 )
 some_fields = st.lists(fields, min_size=1, max_size=4)
