@@ -72,9 +72,16 @@ def run_units(
         while not failures:
             try:
                 unit = todo.get_nowait()
+                left_out = [word for name in waiting.skipped(unit) for word in ("--skiptest", name)]
                 log = CACHE / "logs" / f"{unit.replace('/', '-')}.log"
                 results[unit] = harness.run_unit(
-                    tree, server, unit, arguments, timeout=timeout, base_port=first_port, log=log
+                    tree,
+                    server,
+                    unit,
+                    [*arguments, *left_out],
+                    timeout=timeout,
+                    base_port=first_port,
+                    log=log,
                 )
             except queue.Empty:
                 return

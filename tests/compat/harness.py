@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+ENCODINGS = Path(__file__).resolve().parent / "encodings.tcl"
 TOOLS = ("redis-cli", "redis-benchmark", "redis-check-aof", "redis-check-rdb")
 PORTS_PER_UNIT = 100  # servers that one unit may have listening
 HARNESS_PORTS = 32  # below the first of them: the harness's own socket
@@ -40,6 +41,7 @@ class UnitResult:
 
     passed: list[str] = field(default_factory=list)  # names of tests; a name may occur twice
     failed: dict[str, str] = field(default_factory=dict)  # name of a test: the message
+    skipped: list[str] = field(default_factory=list)  # names of tests that the harness was told not to run
     outside: list[str] = field(default_factory=list)  # messages of errors that happened outside a test
     ended: str = "incomplete"  # "done", "exception", "timeout", or "incomplete"
     seconds: float = 0.0
@@ -83,6 +85,8 @@ class OutputParser:
                 self.result.failed[match.group(1)] = message[match.end() :]
             else:
                 self.result.outside.append(message)
+        elif status == "skip":
+            self.result.skipped.append(message)
         elif status == "exception":
             self.result.ended = "exception"
             self.result.outside.append(message)
@@ -101,8 +105,9 @@ def private_copy(tree: Path, server: list[str]) -> Iterator[Path]:
             directory.mkdir(parents=True)
         (root / "runtest").symlink_to(tree.resolve() / "runtest")
         for entry in (tree / "tests").resolve().iterdir():
-            if entry.name != "tmp":
+            if entry.name not in ("tmp", "support"):
                 (root / "tests" / entry.name).symlink_to(entry)
+        link_support((tree / "tests" / "support").resolve(), root / "tests" / "support")
         for tool in TOOLS:
             where = shutil.which(tool)
             if where:
@@ -115,6 +120,15 @@ def private_copy(tree: Path, server: list[str]) -> Iterator[Path]:
     finally:
         kill_leftovers(root)
         shutil.rmtree(root, ignore_errors=True)
+
+
+def link_support(support: Path, target: Path) -> None:
+    """Links the suite's support files; the one with the assertions is followed by our own (encodings.tcl)."""
+    target.mkdir()
+    for entry in support.iterdir():
+        if entry.name != "test.tcl":
+            (target / entry.name).symlink_to(entry)
+    (target / "test.tcl").write_text(f"source {{{support / 'test.tcl'}}}\nsource {{{ENCODINGS}}}\n")
 
 
 def kill_leftovers(root: Path) -> None:

@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -17,17 +17,36 @@ class Feature:
     """One later feature: its name, and the patterns by which a test is known to need it."""
 
     name: str
-    units: tuple[str, ...]
+    units: tuple[str, ...] = ()
+    tests: dict[str, list[str]] = field(default_factory=dict)
+    commands: frozenset[str] = frozenset()
+    messages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Tests of 7.0 that are not to pass, and why: Redis 8 answers otherwise, or they are about its insides."""
+
+    why: str
     tests: dict[str, list[str]]
-    commands: frozenset[str]
+    skip: bool = False
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """The features that tests may wait for, and the units that are left out with the reason."""
+    """The features that tests may wait for, the units that are left out with the reason, and the differences."""
 
     features: tuple[Feature, ...]
     left_out: dict[str, str]
+    differences: tuple[Difference, ...] = ()
+
+    def differs(self, unit: str, test: str) -> bool:
+        """Whether the test is not to pass."""
+        return any(_named(difference.tests, unit, test) for difference in self.differences)
+
+    def skipped(self, unit: str) -> list[str]:
+        """The names of the unit's tests that are not even run."""
+        return [name for one in self.differences if one.skip for name in one.tests.get(unit, ())]
 
     def for_unit(self, unit: str) -> str | None:
         """The feature that `unit` as a whole waits for."""
@@ -42,17 +61,24 @@ class Waiting:
         if whole:
             return whole
         for feature in self.features:
-            if any(fnmatchcase(test, pattern) for pattern in feature.tests.get(unit, ())):
+            if _named(feature.tests, unit, test):
                 return feature.name
         return self.for_message(message)
 
     def for_message(self, message: str) -> str | None:
-        """The feature that brings the first command which `message` calls unknown."""
+        """The feature whose absence the message tells, or that brings the first command that it calls unknown."""
+        for feature in self.features:
+            if any(fnmatchcase(message, pattern) for pattern in feature.messages):
+                return feature.name
         for command in unknown_commands(message):
             for feature in self.features:
                 if command in feature.commands:
                     return feature.name
         return None
+
+
+def _named(tests: dict[str, list[str]], unit: str, test: str) -> bool:
+    return any(fnmatchcase(test, pattern) for pattern in tests.get(unit, ()))
 
 
 def unknown_commands(message: str) -> list[str]:
@@ -66,15 +92,24 @@ def load_waiting(path: Path) -> Waiting:
     document = tomllib.loads(path.read_text())
     features = []
     for row in document.get("feature", []):
-        unknown = row.keys() - {"name", "units", "tests", "commands"}
-        if unknown:
-            raise ValueError(f"{path}: unknown keys {sorted(unknown)}")
+        _check(path, row, {"name", "units", "tests", "commands", "messages"})
         features.append(
             Feature(
                 row["name"],
                 tuple(row.get("units", ())),
                 row.get("tests", {}),
                 frozenset(row.get("commands", ())),
+                tuple(row.get("messages", ())),
             )
         )
-    return Waiting(tuple(features), document.get("left-out", {}))
+    differences = []
+    for row in document.get("difference", []):
+        _check(path, row, {"why", "tests", "skip"})
+        differences.append(Difference(row["why"], row["tests"], row.get("skip", False)))
+    return Waiting(tuple(features), document.get("left-out", {}), tuple(differences))
+
+
+def _check(path: Path, row: dict[str, object], known: set[str]) -> None:
+    unknown = row.keys() - known
+    if unknown:
+        raise ValueError(f"{path}: unknown keys {sorted(unknown)}")

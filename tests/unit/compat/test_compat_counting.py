@@ -7,7 +7,7 @@ import pytest
 from tests.compat import report, source
 from tests.compat.__main__ import QUICK, WAITING, choose_units
 from tests.compat.harness import OutputParser, UnitResult
-from tests.compat.waiting import Feature, Waiting, load_waiting, unknown_commands
+from tests.compat.waiting import Difference, Feature, Waiting, load_waiting, unknown_commands
 
 OUTPUT = """\
 Starting test server at port 21079
@@ -62,9 +62,14 @@ def test_a_unit_without_a_done_line_is_incomplete() -> None:
 WAITING_FOR = Waiting(
     (
         Feature("lists", ("unit/type/list*",), {"unit/some": ["KEYS *"]}, frozenset({"lpush"})),
-        Feature("tracking", (), {}, frozenset({"client|tracking"})),
+        Feature("tracking", commands=frozenset({"client|tracking"})),
+        Feature("files", messages=("*needs a file*",)),
     ),
     {},
+    (
+        Difference("It is another answer.", {"unit/some": ["other *"]}),
+        Difference("It never ends.", {"unit/some": ["endless"]}, skip=True),
+    ),
 )
 
 
@@ -75,6 +80,7 @@ WAITING_FOR = Waiting(
         ("unit/some", "KEYS again", "", "lists"),
         ("unit/some", "other", "ERR unknown command 'LPUSH', with args", "lists"),
         ("unit/some", "other", "ERR unknown subcommand 'tracking'. Try CLIENT HELP.", "tracking"),
+        ("unit/some", "other", "CONFIG SET failed: it needs a file\n while executing", "files"),
         ("unit/some", "other", "ERR unknown command 'get', with args", None),
         ("unit/some", "other", "Expected 1 to equal 2", None),
     ],
@@ -95,6 +101,15 @@ def test_score_tells_failed_from_waiting_and_unreached() -> None:
     assert one.reasons == "lists 2; not reached: lost connection while executing"
 
 
+def test_a_difference_is_neither_a_failure_nor_waits() -> None:
+    output = (
+        "[skip]: endless\n[err]: other answer in tests/unit/some.tcl\nERR\n[err]: third in tests/x.tcl\nERR\n"
+    )
+    one = report.score("unit/some", parse(output), {"unit/some": 4}, WAITING_FOR)
+    assert (one.passed, one.differs, one.failed, one.waiting, one.not_reached) == (0, 2, 1, 0, 1)
+    assert (WAITING_FOR.skipped("unit/some"), WAITING_FOR.skipped("unit/other")) == (["endless"], [])
+
+
 def test_expected_counts_only_go_up() -> None:
     scores = [report.score(unit, parse(OUTPUT), {}, WAITING_FOR) for unit in ("a", "b", "d")]
     raised = report.raise_expected({"a": 1, "b": 5, "c": 9}, scores, {"d": 1})
@@ -112,7 +127,8 @@ def test_the_table_has_a_row_for_each_unit() -> None:
     page = report.as_markdown(
         [report.score("unit/some", parse(OUTPUT), {}, WAITING_FOR)], "7.0.15", WAITING_FOR
     )
-    assert "| unit/some | 4 | 2 | 0 | 2 | 0 | lists 2 |" in page
+    assert "| unit/some | 4 | 2 | 0 | 0 | 2 | 0 | lists 2 |" in page
+    assert "- It never ends.\n  - unit/some: endless" in page
 
 
 def test_hand_kept_files_name_units_that_exist() -> None:
