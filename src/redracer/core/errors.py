@@ -107,6 +107,14 @@ FREQUENCY_NOT_TRACKED = (
 )
 WEIGHT_NOT_DOUBLE = b"ERR One or more scores can't be converted into double"
 
+# --- DUMP and RESTORE
+BUSY_KEY = b"BUSYKEY Target key name already exists."
+NEGATIVE_TTL = b"ERR Invalid TTL value, must be >= 0"
+NEGATIVE_IDLE_TIME = b"ERR Invalid IDLETIME value, must be >= 0"
+FREQUENCY_OUT_OF_RANGE = b"ERR Invalid FREQ value, must be >= 0 and <= 255"
+WRONG_PAYLOAD = b"ERR DUMP payload version or checksum are wrong"
+BAD_DATA_FORMAT = b"ERR Bad data format"
+
 # --- sorted sets and geo
 SCORE_NOT_A_NUMBER = b"ERR resulting score is not a number (NaN)"
 INVALID_LEX_BOUND = b"ERR min or max not valid string range item"

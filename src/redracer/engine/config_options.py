@@ -332,7 +332,7 @@ SNAPSHOTS = (
         pending=ignore(RDB, harmless=()),
     ),
     Option("stop-writes-on-bgsave-error", BOOLEAN, True, pending=ignore(RDB)),
-    Option("rdbcompression", BOOLEAN, True, pending=ignore(RDB)),
+    Option("rdbcompression", BOOLEAN, True),
     Option("rdbchecksum", BOOLEAN, True, IMMUTABLE, pending=ignore(RDB)),
     Option(
         "dbfilename",
