@@ -2,8 +2,10 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
-JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 SOURCES := $(shell find src -name '*.py' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.h')
+PIP    := $(BIN)/python -m pip install -q --disable-pip-version-check
+# The modules are built in place before; left to itself, pip would compile them again.
+INSTALL := REDRACER_BUILD_ONLY=nothing $(PIP) --no-build-isolation
 
 .PHONY: help run test lint build docs compat compat-quick asan fuzz bench clean
 
@@ -27,16 +29,16 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.build-tools: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install -q --disable-pip-version-check 'setuptools>=77' 'cython>=3.1' wheel
+	$(PIP) 'setuptools>=77' 'cython>=3.1' wheel
 	@touch $@
 
 $(VENV)/.built: $(SOURCES) setup.py $(VENV)/.build-tools
-	flock $(VENV)/.lock $(BIN)/python setup.py -q build_ext --inplace -j $(JOBS)
-	@test -e $(BIN)/redracer-server || $(BIN)/python -m pip install -q --disable-pip-version-check --no-build-isolation --no-deps -e .
+	flock $(VENV)/.lock $(BIN)/python setup.py -q build_ext --inplace
+	@test -e $(BIN)/redracer-server || $(INSTALL) --no-deps -e .
 	@touch $@
 
 $(VENV)/.test-tools: pyproject.toml | $(VENV)/.built
-	$(BIN)/python -m pip install -q --disable-pip-version-check --no-build-isolation -e '.[test]'
+	$(INSTALL) -e '.[test]'
 	@touch $@
 
 docs: $(VENV)/.built ## write docs/commands.md and the README's table of commands
