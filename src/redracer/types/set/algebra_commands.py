@@ -173,6 +173,7 @@ def sdiffstore(ctx: Context, args: list[bytes]) -> Reply:
 
 def _store(ctx: Context, name: bytes, result: SetValue | None, event: str) -> int:
     """Puts the result in place of what the key held; an empty one deletes the key. The number of members."""
+    kind = ctx.db.type_of(name) if ctx.effects.observed else SET_TYPE
     old = ctx.db.take(name)
     if old is not None and not isinstance(old, bytes):  # a string is freed at once, whatever its length
         ctx.engine.lazy_free.add(old)
@@ -181,5 +182,9 @@ def _store(ctx: Context, name: bytes, result: SetValue | None, event: str) -> in
             ctx.changed(name, "del")
         return 0
     ctx.db.set_object(name, SET_TYPE, result, NO_EXPIRY)
+    if old is not None:
+        ctx.notify(name, "overwritten")
+        if kind != SET_TYPE:
+            ctx.notify(name, "type_changed")
     ctx.changed(name, event)
     return count_members(result)

@@ -264,6 +264,11 @@ def test_events_and_propagation(server):
     assert told.by(b"SMOVE s t b") == ([(b"s", "srem"), (b"t", "sadd")], [b"SMOVE s t b"], 2)
     assert told.by(b"SPOP s") == ([(b"s", "spop"), (b"s", "del")], [b"SREM s c"], 1)
     assert told.by(b"SUNIONSTORE d t") == ([(b"d", "sunionstore")], [b"SUNIONSTORE d t"], 1)
+    overwritten = [(b"d", "overwritten"), (b"d", "sinterstore")]
+    assert told.by(b"SINTERSTORE d t t") == (overwritten, [b"SINTERSTORE d t t"], 1)
+    server.run(b"SET text x")
+    overwritten = [(b"text", "overwritten"), (b"text", "type_changed"), (b"text", "sunionstore")]
+    assert told.by(b"SUNIONSTORE text t") == (overwritten, [b"SUNIONSTORE text t"], 1)
     assert told.by(b"SDIFFSTORE d t t") == ([(b"d", "del")], [b"SDIFFSTORE d t t"], 1)
     assert told.by(b"SDIFFSTORE d t t") == ([], [], 0)
 
