@@ -42,11 +42,10 @@ class Score:
 
 def score(unit: str, result: UnitResult, baseline: Mapping[str, int], waiting: Waiting) -> Score:
     """Counts one result; `baseline` holds the number that the real server passes, by unit."""
-    differs = [test for test in [*result.failed, *result.skipped] if waiting.differs(unit, test)]
+    not_passed = {**result.failed, **dict.fromkeys(result.skipped, "")}
+    differs = [test for test in not_passed if waiting.differs(unit, test)]
     reasons = Counter(
-        waiting.for_test(unit, test, message)
-        for test, message in result.failed.items()
-        if test not in differs
+        waiting.for_test(unit, test, message) for test, message in not_passed.items() if test not in differs
     )
     failed = reasons.pop(None, 0)
     waits = sum(reasons.values())

@@ -9,7 +9,7 @@ from pathlib import Path
 # "unknown command 'x', with args ..." and "unknown subcommand 'y'. Try X HELP."; the harness cuts the first
 # ten characters off a message, but repeats it whole in the stack trace that follows.
 UNKNOWN_COMMAND = re.compile(r"unknown command '([^']+)'", re.I)
-UNKNOWN_SUBCOMMAND = re.compile(r"unknown subcommand '([^']+)'\. Try (\w+) HELP", re.I)
+UNKNOWN_SUBCOMMAND = re.compile(r"unknown subcommand (?:or wrong number of arguments for )?'([^']+)'\. Try (\w+) HELP", re.I)
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,7 @@ class Feature:
     tests: dict[str, list[str]] = field(default_factory=dict)
     commands: frozenset[str] = frozenset()
     messages: tuple[str, ...] = ()
+    skip: dict[str, list[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,8 @@ class Waiting:
 
     def skipped(self, unit: str) -> list[str]:
         """The names of the unit's tests that are not even run."""
-        return [name for one in self.differences if one.skip for name in one.tests.get(unit, ())]
+        names = [name for one in self.differences if one.skip for name in one.tests.get(unit, ())]
+        return names + [name for feature in self.features for name in feature.skip.get(unit, ())]
 
     def for_unit(self, unit: str) -> str | None:
         """The feature that `unit` as a whole waits for."""
@@ -61,7 +63,7 @@ class Waiting:
         if whole:
             return whole
         for feature in self.features:
-            if _named(feature.tests, unit, test):
+            if _named(feature.tests, unit, test) or test in feature.skip.get(unit, ()):
                 return feature.name
         return self.for_message(message)
 
@@ -92,7 +94,7 @@ def load_waiting(path: Path) -> Waiting:
     document = tomllib.loads(path.read_text())
     features = []
     for row in document.get("feature", []):
-        _check(path, row, {"name", "units", "tests", "commands", "messages"})
+        _check(path, row, {"name", "units", "tests", "commands", "messages", "skip"})
         features.append(
             Feature(
                 row["name"],
@@ -100,6 +102,7 @@ def load_waiting(path: Path) -> Waiting:
                 row.get("tests", {}),
                 frozenset(row.get("commands", ())),
                 tuple(row.get("messages", ())),
+                row.get("skip", {}),
             )
         )
     differences = []
