@@ -9,7 +9,9 @@ from pathlib import Path
 # "unknown command 'x', with args ..." and "unknown subcommand 'y'. Try X HELP."; the harness cuts the first
 # ten characters off a message, but repeats it whole in the stack trace that follows.
 UNKNOWN_COMMAND = re.compile(r"unknown command '([^']+)'", re.I)
-UNKNOWN_SUBCOMMAND = re.compile(r"unknown subcommand (?:or wrong number of arguments for )?'([^']+)'\. Try (\w+) HELP", re.I)
+UNKNOWN_SUBCOMMAND = re.compile(
+    r"unknown subcommand (?:or wrong number of arguments for )?'([^']+)'\. Try (\w+) HELP", re.I
+)
 
 
 @dataclass(frozen=True)
