@@ -42,6 +42,7 @@ class UnitResult:
     passed: list[str] = field(default_factory=list)  # names of tests; a name may occur twice
     failed: dict[str, str] = field(default_factory=dict)  # name of a test: the message
     skipped: list[str] = field(default_factory=list)  # names of tests that the harness was told not to run
+    again: list[str] = field(default_factory=list)  # names of failed tests, once for each further time
     outside: list[str] = field(default_factory=list)  # messages of errors that happened outside a test
     ended: str = "incomplete"  # "done", "exception", "timeout", or "incomplete"
     seconds: float = 0.0
@@ -82,6 +83,8 @@ class OutputParser:
         elif status == "err":
             match = FAILED_TEST.match(message)
             if match:
+                if match.group(1) in self.result.failed:
+                    self.result.again.append(match.group(1))
                 self.result.failed[match.group(1)] = message[match.end() :]
             else:
                 self.result.outside.append(message)

@@ -42,10 +42,11 @@ class Score:
 
 def score(unit: str, result: UnitResult, baseline: Mapping[str, int], waiting: Waiting) -> Score:
     """Counts one result; `baseline` holds the number that the real server passes, by unit."""
-    not_passed = {**result.failed, **dict.fromkeys(result.skipped, "")}
-    differs = [test for test in not_passed if waiting.differs(unit, test)]
+    not_passed = [*result.failed.items(), *((test, result.failed[test]) for test in result.again)]
+    not_passed += [(test, "") for test in result.skipped]
+    differs = [test for test, _ in not_passed if waiting.differs(unit, test)]
     reasons = Counter(
-        waiting.for_test(unit, test, message) for test, message in not_passed.items() if test not in differs
+        waiting.for_test(unit, test, message) for test, message in not_passed if test not in differs
     )
     failed = reasons.pop(None, 0)
     waits = sum(reasons.values())
@@ -143,6 +144,8 @@ def as_json(scores: Iterable[Score], results: Mapping[str, UnitResult]) -> str:
             "ended": row.ended,
             "seconds": round(row.seconds, 1),
             "failures": results[row.unit].failed,
+            "failed_again": results[row.unit].again,
+            "skipped": results[row.unit].skipped,
             "outside_tests": results[row.unit].outside,
         }
         for row in scores

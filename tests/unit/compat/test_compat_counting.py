@@ -118,6 +118,12 @@ def test_a_difference_is_neither_a_failure_nor_waits() -> None:
     assert WAITING_FOR.skipped("unit/other") == []
 
 
+def test_a_name_that_fails_twice_counts_twice() -> None:
+    output = "[err]: third in tests/x.tcl\nERR\n[err]: third in tests/x.tcl\nERR\n[1/1 done]: unit/some\n"
+    one = report.score("unit/some", parse(output), {"unit/some": 2}, WAITING_FOR)
+    assert (one.failed, one.not_reached, one.reasons) == (2, 0, "")
+
+
 def test_expected_counts_only_go_up() -> None:
     scores = [report.score(unit, parse(OUTPUT), {}, WAITING_FOR) for unit in ("a", "b", "d")]
     raised = report.raise_expected({"a": 1, "b": 5, "c": 9}, scores, {"d": 1})
