@@ -20,13 +20,15 @@ cdef enum:
     COPY_MAX = 264
     DISTANCE_MAX = 8192
     TABLE_BITS = 13  # 32 KiB of stack: where each of 8192 hashes of three bytes was seen last
+    SMALLEST_TABLE_BITS = 8  # for short data: to clear the whole table would take longer than to compress
     LENGTH_MAX = 0x7FFFFFFF  # positions are kept in 32 bits
 
 
-cdef inline unsigned int hash_of(const unsigned char* data) noexcept nogil:
+cdef inline unsigned int hash_of(const unsigned char* data, int bits) noexcept nogil:
+    """A hash of three bytes in that many bits."""
     cdef unsigned int sequence = data[0] << 16 | data[1] << 8 | data[2]
     # Knuth's multiplicative hash: the top bits of a product with 2**32 divided by the golden ratio.
-    return (sequence * <uint32_t>2654435761u) >> (32 - TABLE_BITS)
+    return (sequence * <uint32_t>2654435761u) >> (32 - bits)
 
 
 cdef Py_ssize_t write_literals(
@@ -82,11 +84,14 @@ cdef Py_ssize_t compress_into(
     cdef Py_ssize_t earlier
     cdef Py_ssize_t size
     cdef unsigned int slot
+    cdef int bits = SMALLEST_TABLE_BITS
     if length > LENGTH_MAX:
         return -1
-    memset(last_seen, 0, sizeof(last_seen))
+    while bits < TABLE_BITS and <Py_ssize_t>1 << bits < length:
+        bits += 1
+    memset(last_seen, 0, sizeof(uint32_t) << bits)
     while position + COPY_MIN <= length:
-        slot = hash_of(data + position)
+        slot = hash_of(data + position, bits)
         earlier = <Py_ssize_t>last_seen[slot] - 1
         last_seen[slot] = <uint32_t>(position + 1)
         size = 0
@@ -102,6 +107,10 @@ cdef Py_ssize_t compress_into(
             return -1
         position += size
         pending = position
+        if position + COPY_MIN <= length:
+            # Of what was copied, the end alone is noted, with what follows it: where a later copy may go on.
+            last_seen[hash_of(data + position - 2, bits)] = <uint32_t>(position - 1)
+            last_seen[hash_of(data + position - 1, bits)] = <uint32_t>position
     return write_literals(data + pending, length - pending, out, at, capacity)
 
 
