@@ -28,7 +28,6 @@ TEXTS = {
 }
 FILE_LINES = 650
 GROWN = {
-    "src/redracer/types/list/quicklist.pyx": 715,
     "src/redracer/types/stream/entry_log.pyx": 746,
 }  # may only shrink
 FUNCTION_LINES = (

@@ -1,5 +1,7 @@
 """Clients that wait, over sockets: what follows a blocking command in a pipeline, and connections that end."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from .conftest import ServerProcess, WireClient, encoded
@@ -13,13 +15,18 @@ def client_id(client: WireClient) -> int:
 
 def wait_for_blocked(client: WireClient, count: int) -> None:
     """Returns when that many clients are blocked."""
-    while f"blocked_clients:{count}\r\n".encode() not in client.request("INFO", "clients"):
-        pass
+    reply = b""
+    while f"blocked_clients:{count}\r\n".encode() not in reply:
+        reply = client.request("INFO", "clients")
+        assert reply.startswith(b"$"), reply
 
 
 @pytest.fixture
-def other(server: ServerProcess) -> WireClient:
-    return server.connect()
+def other(server: ServerProcess) -> Iterator[WireClient]:
+    connection = server.connect()
+    yield connection
+    server.clients.remove(connection)
+    connection.close()
 
 
 @pytest.fixture(autouse=True)

@@ -1,24 +1,7 @@
 """Quicklists: a doubly linked chain of listpacks. quicklist.pyx has the rules."""
 
-from cpython.object cimport PyObject
-from libc.stdint cimport uint8_t, uint32_t
-
 from redracer.core.listpack cimport Listpack
-
-
-cdef struct Node:
-    Node* previous
-    Node* next
-    PyObject* data                  # a reference the node owns: a Listpack, a plain item's bytes, or compressed bytes
-    size_t size                     # bytes before compression; only while compressed
-    uint32_t count                  # items
-    uint8_t plain                   # one large item, as it is
-    uint8_t compressed              # data is LZF's, of the item or of the listpack's block
-
-
-cdef bint exceeds_limit(int size_limit, size_t size, size_t count) noexcept
-cdef size_t byte_limit(int size_limit) noexcept
-cdef size_t count_limit(int size_limit) noexcept
+from redracer.types.list.node cimport Node
 
 
 cpdef bint set_packed_threshold(size_t size) noexcept

@@ -13,29 +13,25 @@ the sum of them.
 """
 
 cimport cython
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.list cimport PyList_New, PyList_SET_ITEM
-from cpython.object cimport PyObject
-from cpython.ref cimport Py_DECREF, Py_INCREF
-from libc.stdint cimport UINT32_MAX
+from cpython.ref cimport Py_INCREF
 
-from redracer.core.entry cimport bytes_data, bytes_length, bytes_size
+from redracer.core.entry cimport bytes_size
 from redracer.core.listpack cimport Listpack
-from redracer.core.lzf cimport compress_into, decompress_into
-from redracer.core.memory cimport allocate, allocation_size, count_bytes, release
+from redracer.core.memory cimport allocation_size, count_bytes
+from redracer.types.list.node cimport (
+    LARGEST_SIZE_CLASS, Node, compress, content, exceeds_limit, expand, free_node, item_in, most_bytes, new_node,
+    packed_in, set_data, size_of, writable,
+)
 from redracer.types.list.packed cimport (
     Search, compared, copy_entries, remove_equal, search_packed, split_packed, start_search,
 )
 
 cdef enum:
-    LARGEST_SIZE_CLASS = 5          # -5: 64 KB
-    SMALLEST_CLASS_BYTES = 4096     # of size class -1; each further one has twice as many
-    COUNTED_BYTES = 8192            # most bytes of a node whose limit is a number of items
-    MOST_ITEMS = 32767              # that such a limit can be
+    MOST_ITEMS = 32767              # that a limit of items can be
     ENTRY_OVERHEAD = 8              # bytes, more or less, that an item takes in a listpack besides its own
     EMPTY_LISTPACK = 7              # bytes of header and end
-    COMPRESSED_FROM = 48            # bytes: smaller nodes are not worth compressing
-    COMPRESSION_GAIN = 8            # bytes that compression must save
     FREED_AT_ONCE = 8192            # bytes: a larger node counts as several in `free_some`
 
 cdef size_t packed_threshold = 0    # bytes from which an item is large, whatever the limits say; 0: they say it
@@ -50,143 +46,6 @@ cpdef bint set_packed_threshold(size_t size) noexcept:
     packed_threshold = size
     return True
 
-
-# --- limits
-
-cdef size_t byte_limit(int size_limit) noexcept:
-    """The most bytes of a listpack under a limit; for one that counts items, more than any has."""
-    if size_limit >= 0:
-        return <size_t>-1
-    return <size_t>SMALLEST_CLASS_BYTES << (min(-size_limit, <int>LARGEST_SIZE_CLASS) - 1)
-
-
-cdef inline size_t most_bytes(int size_limit) noexcept:
-    """The most bytes of a node, whatever its limit counts."""
-    return byte_limit(size_limit) if size_limit < 0 else <size_t>COUNTED_BYTES
-
-
-cdef size_t count_limit(int size_limit) noexcept:
-    """The most items of a listpack under a limit; for one in bytes, more than any has."""
-    return UINT32_MAX if size_limit < 0 else max(size_limit, 1)
-
-
-cdef bint exceeds_limit(int size_limit, size_t size, size_t count) noexcept:
-    """Whether a listpack of that many bytes and items is over the limit."""
-    if size_limit < 0:
-        return size > byte_limit(size_limit)
-    return size > COUNTED_BYTES or count > count_limit(size_limit)
-
-
-# --- nodes
-
-cdef inline Listpack packed_in(Node* node):
-    """The listpack of a node that is neither plain nor compressed; TypeError for another."""
-    return <Listpack?><object>node.data
-
-
-cdef inline bytes item_in(Node* node):
-    """The item of a plain node that is not compressed; TypeError for another."""
-    return <bytes?><object>node.data
-
-
-cdef inline size_t size_of(Node* node):
-    """The bytes of the node's listpack or item, before compression."""
-    if node.compressed:
-        return node.size
-    return bytes_length(node.data) if node.plain else packed_in(node).size_in_bytes()
-
-
-cdef Node* new_node(object data, size_t count, bint plain) except NULL:
-    """A node that is in no chain yet, with a new reference to `data`."""
-    cdef Node* node = <Node*>allocate(sizeof(Node))
-    node.previous = node.next = NULL
-    node.data = NULL
-    node.size = 0
-    node.count = count
-    node.plain = plain
-    node.compressed = False
-    set_data(node, data)
-    return node
-
-
-cdef void set_data(Node* node, object data) noexcept:
-    """Exchanges the node's data. Bytes objects are counted here; a listpack counts itself."""
-    cdef PyObject* old = node.data
-    Py_INCREF(data)
-    node.data = <PyObject*>data
-    if type(data) is bytes:
-        count_bytes(bytes_size(node.data))
-    drop_data(old)
-
-
-cdef inline void drop_data(PyObject* data) noexcept:
-    if data == NULL:
-        return
-    if type(<object>data) is bytes:
-        count_bytes(-<Py_ssize_t>bytes_size(data))
-    Py_DECREF(<object>data)
-
-
-cdef inline void free_node(Node* node) noexcept:
-    drop_data(node.data)
-    release(node, sizeof(Node))
-
-
-# --- compression
-
-cdef object decompressed(Node* node):
-    """A compressed node's listpack or item, as a new object."""
-    cdef bytes data = PyBytes_FromStringAndSize(NULL, node.size)
-    if not decompress_into(
-        <const unsigned char*>bytes_data(node.data), bytes_length(node.data),
-        <unsigned char*>PyBytes_AS_STRING(data), node.size,
-    ):
-        raise RuntimeError("a compressed node of a list is damaged")
-    return data if node.plain else Listpack.from_bytes(data)
-
-
-cdef inline object content(Node* node):
-    """The node's listpack, or the item of a plain one, to be read only."""
-    return decompressed(node) if node.compressed else <object>node.data
-
-
-cdef int expand(Node* node) except -1:
-    """Decompresses the node in place, if it is compressed."""
-    if node.compressed:
-        set_data(node, decompressed(node))
-        node.compressed = False
-    return 0
-
-
-cdef inline Listpack writable(Node* node):
-    """The listpack of a node that is not plain, to be changed."""
-    expand(node)
-    return packed_in(node)
-
-
-cdef int compress(Node* node) except -1:
-    """Compresses the node if it is not compressed and that saves enough."""
-    cdef bytes room
-    cdef Py_ssize_t size = size_of(node)
-    cdef Py_ssize_t length
-    cdef const unsigned char* source
-    if node.compressed or size < COMPRESSED_FROM:
-        return 0
-    if node.plain:
-        source = <const unsigned char*>bytes_data(node.data)
-    else:
-        packed = packed_in(node)
-        source = packed.data
-    room = PyBytes_FromStringAndSize(NULL, size - COMPRESSION_GAIN)
-    length = compress_into(source, size, <unsigned char*>PyBytes_AS_STRING(room), size - COMPRESSION_GAIN)
-    if length > 0:
-        set_data(node, room[:length])
-        node.size = size
-        node.compressed = True
-    return 0
-
-
-# --- the chain
 
 @cython.final
 @cython.no_gc

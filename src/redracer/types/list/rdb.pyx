@@ -16,7 +16,8 @@ from redracer.core.rdb_codec cimport (
 )
 from redracer.core.rdb_reader cimport RdbReader, RdbText, corrupt
 from redracer.core.rdb_writer cimport RdbWriter
-from redracer.types.list.quicklist cimport Node, Quicklist, append_plain, byte_limit, count_limit
+from redracer.types.list.node cimport Node, byte_limit, count_limit
+from redracer.types.list.quicklist cimport Quicklist, append_plain
 from redracer.types.list.value cimport ListpackList
 
 from redracer.core.rdb_reader import EmptyValue

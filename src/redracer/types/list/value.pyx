@@ -16,8 +16,9 @@ from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE, PyList_New
 from redracer.core.entry cimport LIST
 from redracer.core.keyspace cimport Keyspace
 from redracer.core.listpack cimport Listpack
+from redracer.types.list.node cimport byte_limit, count_limit, exceeds_limit
 from redracer.types.list.packed cimport Search, copy_entries, remove_equal, search_packed, start_search
-from redracer.types.list.quicklist cimport Quicklist, byte_limit, count_limit, exceeds_limit
+from redracer.types.list.quicklist cimport Quicklist
 
 cdef enum:
     MOST_EXACT = 1 << 30            # limits of numbers of items beyond any are cut to this

@@ -19,7 +19,19 @@ SHORT_EXAMPLES = 40
 
 KEYS = [b"{l}a", b"{l}b", b"{l}c", b"{l}string", b"{l}none"]
 LISTS = KEYS[:3]
-INTEGERS = [b"0", b"1", b"-1", b"2", b"-3", b"7", b"100", b"-9223372036854775807", b"9223372036854775807", b"x", b"1.5"]
+INTEGERS = [
+    b"0",
+    b"1",
+    b"-1",
+    b"2",
+    b"-3",
+    b"7",
+    b"100",
+    b"-9223372036854775807",
+    b"9223372036854775807",
+    b"x",
+    b"1.5",
+]
 
 keys = st.sampled_from(LISTS * 4 + KEYS)
 numbers = st.sampled_from(INTEGERS)
@@ -121,7 +133,14 @@ def blocks(ours, argv):
 def compare(ours, real, protocol, size_limit, depth, commands):
     setup = [
         [b"FLUSHALL", b"SYNC"],
-        [b"CONFIG", b"SET", b"list-max-listpack-size", b"%d" % size_limit, b"list-compress-depth", b"%d" % depth],
+        [
+            b"CONFIG",
+            b"SET",
+            b"list-max-listpack-size",
+            b"%d" % size_limit,
+            b"list-compress-depth",
+            b"%d" % depth,
+        ],
         [b"SET", b"{l}string", b"text"],
     ]
     for side in (ours, real):
