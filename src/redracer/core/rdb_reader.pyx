@@ -153,7 +153,9 @@ cdef class RdbReader:
                 self.scratch_size = length
             if not decompress_into(field, size, self.scratch, length):
                 raise corrupt(self, "a compressed string is damaged")
-            text.data = <const char*>(self.scratch if length else NOTHING)
+            text.data = <const char*>NOTHING
+            if length:
+                text.data = <const char*>self.scratch
             text.length = length
             return 0
         if kind == INTEGER_8:
