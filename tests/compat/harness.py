@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-ENCODINGS = Path(__file__).resolve().parent / "encodings.tcl"
+ADJUSTMENTS = Path(__file__).resolve().parent / "adjustments.tcl"
 TOOLS = ("redis-cli", "redis-benchmark", "redis-check-aof", "redis-check-rdb")
 PORTS_PER_UNIT = 100  # servers that one unit may have listening
 HARNESS_PORTS = 32  # below the first of them: the harness's own socket
@@ -126,12 +126,12 @@ def private_copy(tree: Path, server: list[str]) -> Iterator[Path]:
 
 
 def link_support(support: Path, target: Path) -> None:
-    """Links the suite's support files; the one with the assertions is followed by our own (encodings.tcl)."""
+    """Links the suite's support files; the one with the assertions is followed by our own (adjustments.tcl)."""
     target.mkdir()
     for entry in support.iterdir():
         if entry.name != "test.tcl":
             (target / entry.name).symlink_to(entry)
-    (target / "test.tcl").write_text(f"source {{{support / 'test.tcl'}}}\nsource {{{ENCODINGS}}}\n")
+    (target / "test.tcl").write_text(f"source {{{support / 'test.tcl'}}}\nsource {{{ADJUSTMENTS}}}\n")
 
 
 def kill_leftovers(root: Path) -> None:

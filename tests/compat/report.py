@@ -164,7 +164,7 @@ def as_markdown(scores: Iterable[Score], version: str, waiting: Waiting) -> str:
         "pass (named below), *waits* failed tests that need a feature which redracer does not have yet",
         "(`tests/compat/waiting.toml`), *not reached* those that did not run because their unit ended before.",
         "A test that names an encoding of 7.0 where Redis 8 packs more accepts that of Redis 8",
-        "(`tests/compat/encodings.tcl`).",
+        "(`tests/compat/adjustments.tcl`).",
         "",
         f"In all: {totals(rows)}.",
         "",
