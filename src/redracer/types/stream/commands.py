@@ -17,10 +17,10 @@ from redracer.engine.grammar import block, key, one_of, string, token
 from redracer.engine.grammar import integer as integer_argument
 from redracer.engine.key_specs import ACCESS, DELETE, RO, RW, UPDATE, Key
 from redracer.engine.registry import command
+from redracer.types.stream.add_options import AddOptions
 from redracer.types.stream.arguments import (
     IDS_ARGUMENT,
     POLICY_ARGUMENT,
-    AddOptions,
     deletion_arguments,
     range_end,
     range_start,
@@ -99,7 +99,8 @@ def add_with_options(ctx: Context, args: list[bytes]) -> Reply:
     ctx.changed(args[1], "xadd")
     if options.trims and options.trim(stream):
         ctx.notify(args[1], "xtrim")
-    ctx.rewrite_as([options.exact(args, stream, added)])
+    if ctx.effects.feeds:
+        ctx.rewrite_as([options.exact(args, stream, added)])
     return added
 
 
@@ -262,7 +263,7 @@ def xtrim(ctx: Context, args: list[bytes]) -> Reply:
     deleted = options.trim(stream)
     if deleted:
         ctx.changed(args[1], "xtrim", deleted)
-        ctx.rewrite_as([options.exact(args, stream)])
+        ctx.rewrite_as([options.exact(args, stream, None)])
     return deleted
 
 

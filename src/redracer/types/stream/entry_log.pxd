@@ -34,7 +34,6 @@ cdef class EntryLog:
     cpdef bint contains(self, StreamId id) except -1
     cdef bint contains_id(self, Id id) except -1
     cpdef StreamId last_entry_id(self)
-    cpdef bint has_after(self, StreamId id) except -1
     cpdef list entries_after(self, StreamId id, int64_t count)
     cpdef StreamId oldest_id(self)
     cpdef list range(self, StreamId start, StreamId end, int64_t count=*, bint reverse=*)
@@ -71,6 +70,7 @@ cdef class EntryCursor:
     cdef size_t after               # of the next entry in the node; 0 where the entry has not been walked through
 
     cdef bint seek(self, Id id) noexcept                # to the first entry not before id; False if there is none, as all of these
+    cdef bint seek_behind(self, Id id) noexcept         # to the first entry after id
     cdef bint step(self) noexcept                       # to the next
     cdef bint seek_back(self, Id id) noexcept           # to the last entry not after id
     cdef bint step_back(self) noexcept                  # to the one before
@@ -80,6 +80,7 @@ cdef class EntryCursor:
     cdef bint go_back(self, size_t position) noexcept
     cdef size_t skip(self) noexcept
     cdef bint find_forward(self, size_t position, Id id) noexcept
+    cdef size_t find_from_end(self, Id id) noexcept
     cdef bint find_back(self, size_t position, Id id) noexcept
     cdef void flag(self, bint deleted) noexcept
     cdef list names(self)

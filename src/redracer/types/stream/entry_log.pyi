@@ -56,9 +56,6 @@ class EntryLog:
     def last_entry_id(self) -> StreamId | None:
         """The ID of the last entry that is there."""
 
-    def has_after(self, id: StreamId) -> bool:
-        """Whether there is an entry after `id`. O(1), but for deleted entries at the end"""
-
     def entries_after(self, id: StreamId, count: int) -> list[Entry]:
         """Up to `count` (0: all) entries after `id`. O(log n + result)"""
 

@@ -147,13 +147,6 @@ cdef class EntryLog:
         cdef EntryCursor cursor = cursor_of(self)
         return stream_id(cursor.id) if cursor.seek_back(HIGHEST) else None
 
-    cpdef bint has_after(self, StreamId id) except -1:
-        cdef EntryCursor cursor
-        if self.length == 0 or compare_ids(self.last, id.value) <= 0:
-            return False
-        cursor = cursor_of(self)
-        return cursor.seek_back(HIGHEST) and compare_ids(cursor.id, id.value) > 0
-
     cpdef StreamId oldest_id(self):
         """The ID of the first entry, even if it is deleted; the highest of all IDs without any."""
         cdef EntryCursor cursor = cursor_of(self)
@@ -177,8 +170,7 @@ cdef class EntryLog:
     cpdef list entries_after(self, StreamId id, int64_t count):
         cdef EntryCursor cursor = cursor_of(self)
         cdef list found = []
-        cdef Id start = id.value
-        cdef bint there = increment_id(&start) and cursor.seek(start)
+        cdef bint there = cursor.seek_behind(id.value)
         while there:
             found.append(cursor.reply())
             count -= 1
@@ -422,6 +414,15 @@ cdef size_t added_bytes(list args, Py_ssize_t first_field) except? 0:
     return size
 
 
+cdef inline bint is_nearer_to(Id last, Id master, Id id) noexcept:
+    """Whether `id`, which is not after `last`, is nearer to it than to `master`, as far as the times tell."""
+    if compare_ids(id, master) <= 0:
+        return False
+    if last.ms == master.ms:
+        return id.seq - master.seq > last.seq - id.seq
+    return id.ms - master.ms > last.ms - id.ms
+
+
 cdef EntryCursor cursor_of(EntryLog log):
     cdef EntryCursor cursor = EntryCursor.__new__(EntryCursor)
     cursor.log = log
@@ -489,9 +490,21 @@ cdef class EntryCursor:
         return self.listpack.next(position)
 
     cdef bint seek(self, Id id) noexcept:
+        cdef size_t position
         if not seek_upto(&self.log.nodes, id, &self.node) and not first_item(&self.log.nodes, &self.node):
             return False
-        return self.find_forward(self.enter(), id)
+        position = self.enter()
+        self.go_back(self.listpack.last())
+        if compare_ids(self.id, id) < 0:
+            position = 0            # all of the node is before it
+        elif is_nearer_to(self.id, self.master, id):
+            position = self.find_from_end(id)
+        return self.find_forward(position, id)
+
+    cdef bint seek_behind(self, Id id) noexcept:
+        if compare_ids(self.log.last, id) <= 0 or not increment_id(&id):
+            return False
+        return self.seek(id)
 
     cdef bint step(self) noexcept:
         return self.find_forward(self.skip(), LOWEST)
@@ -507,6 +520,13 @@ cdef class EntryCursor:
             if not next_item(&self.log.nodes, &self.node):
                 return False
             position = self.enter()
+
+    cdef size_t find_from_end(self, Id id) noexcept:
+        """The position of the node's first entry that is not before `id`. The last of them is loaded: readers are mostly near it."""
+        cdef size_t found = self.position
+        while self.go_back(self.listpack.previous(self.position)) and compare_ids(self.id, id) >= 0:
+            found = self.position
+        return found
 
     cdef bint seek_back(self, Id id) noexcept:
         if not seek_upto(&self.log.nodes, id, &self.node):

@@ -5,11 +5,8 @@ Those commands come to the same whenever they are executed.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from redracer.engine.context import Context
-    from redracer.types.stream.group import Consumer, Group
+from redracer.engine.context import Context
+from redracer.types.stream.group import Consumer, Group
 
 
 def claimed(

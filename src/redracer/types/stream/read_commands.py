@@ -15,9 +15,7 @@ from typing import Any
 from redracer.core import errors
 from redracer.core.entry import STREAM as STREAM_TYPE
 from redracer.core.errors import CommandError
-from redracer.core.numbers import parse_integer
 from redracer.core.replies import NULL_ARRAY, Map, Reply
-from redracer.engine.arguments import LONG_MAX, integer
 from redracer.engine.blocking import ANY_TYPE
 from redracer.engine.context import Context
 from redracer.engine.flags import BLOCKING, READONLY, STREAM, WRITE
@@ -27,83 +25,13 @@ from redracer.engine.key_specs import ACCESS, RO, KeyKeyword
 from redracer.engine.registry import command
 from redracer.types.stream.group import Group
 from redracer.types.stream.group_changes import claimed, consumer_created, group_moved, seen_consumer
+from redracer.types.stream.read_options import ReadOptions
 from redracer.types.stream.stream_id import MAXIMUM, MINIMUM, StreamId, parse_id
 from redracer.types.stream.value import Stream
 
 STREAMS_ARGUMENT = block("streams", key(multiple=True), string("id", multiple=True), token="STREAMS")
 BLOCK_ARGUMENT = integer_argument("milliseconds", token="BLOCK", optional=True)
 COUNT_ARGUMENT = integer_argument("count", token="COUNT", optional=True)
-
-
-class ReadOptions:
-    """The arguments of XREAD, or with `groups` of XREADGROUP, but for what the streams hold.
-
-    The keys are args[first_key:first_id], and the IDs follow. `timeout` is in ms, None without BLOCK. Raises
-    CommandError.
-    """
-
-    def __init__(self, ctx: Context, args: list[bytes], groups: bool) -> None:
-        self.timeout: int | None = None
-        self.count = 0
-        self.group = b""
-        self.consumer = b""
-        self.acknowledged = False
-        self.first_key = 0
-        self.first_id = 0
-        self._read(ctx, args, groups)
-        if not self.first_key:
-            raise CommandError(errors.SYNTAX)
-        if groups and not self._grouped:
-            raise CommandError(errors.MISSING_GROUP_OPTION)
-
-    def _read(self, ctx: Context, args: list[bytes], groups: bool) -> None:
-        self._grouped = False
-        at = 1
-        while at < len(args):
-            word = args[at].lower()
-            more = len(args) - at - 1
-            if word == b"block" and more:
-                self.timeout = milliseconds(ctx, args[at + 1])
-                at += 1
-            elif word == b"count" and more:
-                self.count = max(integer(args[at + 1]), 0)
-                at += 1
-            elif word == b"streams" and more:
-                self._read_streams(args, at + 1, groups)
-                return
-            elif word == b"group" and more >= 2:
-                if not groups:
-                    raise CommandError(errors.GROUP_OPTION_OF_XREADGROUP)
-                self._grouped = True
-                self.group, self.consumer = args[at + 1], args[at + 2]
-                at += 2
-            elif word == b"noack":
-                if not groups:
-                    raise CommandError(errors.NOACK_OPTION_OF_XREADGROUP)
-                self.acknowledged = True
-            else:
-                raise CommandError(errors.SYNTAX)
-            at += 1
-
-    def _read_streams(self, args: list[bytes], first_key: int, groups: bool) -> None:
-        if (len(args) - first_key) % 2:
-            if groups:
-                raise CommandError(errors.unbalanced_streams(b"xreadgroup", b"ID or '>'"))
-            raise CommandError(errors.unbalanced_streams(b"xread", b"ID, '+', or '$'"))
-        self.first_key = first_key
-        self.first_id = first_key + (len(args) - first_key) // 2
-
-
-def milliseconds(ctx: Context, text: bytes) -> int:
-    """BLOCK's time in ms. Raises CommandError."""
-    time = parse_integer(text)
-    if time is None:
-        raise CommandError(errors.INVALID_MILLISECONDS_TIMEOUT)
-    if time < 0:
-        raise CommandError(errors.NEGATIVE_TIMEOUT)
-    if time > LONG_MAX - ctx.now:
-        raise CommandError(errors.TIMEOUT_OUT_OF_RANGE)
-    return time
 
 
 def by_stream(ctx: Context, found: list[Any]) -> Reply:
@@ -140,7 +68,8 @@ def xread(ctx: Context, args: list[bytes]) -> Reply:
         ids.append(last_seen(streams[at], texts[at]))
     found: list[Any] = []
     for at in range(len(keys)):
-        entries = entries_after(streams[at], ids[at], options.count)
+        stream: Stream = streams[at]
+        entries = stream.entries_after(ids[at], options.count) if stream is not None else None
         if entries:
             found += [keys[at], entries]
     if found or options.timeout is None:
@@ -163,13 +92,6 @@ def last_seen(stream: Stream | None, text: bytes) -> StreamId:
     if text == b">":
         raise CommandError(errors.NEW_ID_OF_XREADGROUP)
     return parse_id(text)
-
-
-def entries_after(stream: Stream | None, id: StreamId, count: int) -> Reply:
-    """The entries after `id`; None if there are none."""
-    if stream is None or not stream.has_after(id):
-        return None
-    return stream.entries_after(id, count)
 
 
 @command(
@@ -195,6 +117,7 @@ def xreadgroup(ctx: Context, args: list[bytes]) -> Reply:
     """Returns new or historical messages from a stream for a consumer in a group. Blocks until a message is
     available otherwise."""
     options = ReadOptions(ctx, args, True)
+    assert options.group is not None
     keys = args[options.first_key : options.first_id]
     texts = args[options.first_id :]
     streams = []
@@ -209,12 +132,12 @@ def xreadgroup(ctx: Context, args: list[bytes]) -> Reply:
         groups.append(group)
         ids.append(history_start(texts[at]))
     found: list[Any] = []
-    reading = Reading(ctx, options)
+    propagated: list[list[bytes]] = []
     for at in range(len(keys)):
-        entries = reading.read(keys[at], streams[at], groups[at], ids[at])
+        entries = group_entries(ctx, options, keys[at], streams[at], groups[at], ids[at], propagated)
         if entries is not None:
             found += [keys[at], entries]
-    ctx.rewrite_as(reading.propagated)
+    ctx.rewrite_as(propagated)
     if found or options.timeout is None:
         return by_stream(ctx, found)
     return ctx.block(list(args), keys, ANY_TYPE, options.timeout, NULL_ARRAY)
@@ -230,31 +153,28 @@ def history_start(text: bytes) -> StreamId | None:
     return None if id == MAXIMUM else id  # nothing is after it, and Redis takes it for `>`
 
 
-class Reading:
-    """One XREADGROUP call: reads stream by stream, and collects what is to be propagated in its place."""
-
-    def __init__(self, ctx: Context, options: ReadOptions) -> None:
-        self.ctx = ctx
-        self.options = options
-        self.propagated: list[list[bytes]] = []
-
-    def read(self, name: bytes, stream: Stream, group: Group, after: StreamId | None) -> Reply:
-        """The entries of one stream for the consumer; None if there is nothing new."""
-        ctx, options = self.ctx, self.options
-        consumer, is_new = seen_consumer(ctx, name, group, options.consumer)
-        if is_new and options.acknowledged:
-            self.propagated.append(consumer_created(name, group, options.consumer))
-        if after is not None:
-            return stream.history(consumer, after, options.count, ctx.now)
-        if not stream.has_after(group.last_id):
-            return None
-        entries = stream.deliver(group, consumer, group.last_id, options.count, options.acknowledged, ctx.now)
-        ctx.count_changes(1)
-        if ctx.effects.feeds:
-            if not options.acknowledged:
-                for entry in entries:
-                    self.propagated.append(
-                        claimed(name, group, consumer.name, entry[0], ctx.now, 1, entry[0])
-                    )
-            self.propagated.append(group_moved(name, group))
-        return entries
+def group_entries(
+    ctx: Context,
+    options: ReadOptions,
+    name: bytes,
+    stream: Stream,
+    group: Group,
+    after: StreamId | None,
+    propagated: list[list[bytes]],
+) -> Reply:
+    """The entries of one stream for the consumer; None if there is nothing new. Adds what is to be propagated."""
+    consumer, is_new = seen_consumer(ctx, name, group, options.consumer)
+    if is_new and options.acknowledged:
+        propagated.append(consumer_created(name, group, options.consumer))
+    if after is not None:
+        return stream.history(consumer, after, options.count, ctx.now)
+    entries = stream.deliver(group, consumer, options.count, options.acknowledged, ctx.now)
+    if not entries:
+        return None
+    ctx.count_changes(1)
+    if ctx.effects.feeds:
+        if not options.acknowledged:
+            for entry in entries:
+                propagated.append(claimed(name, group, options.consumer, entry[0], ctx.now, 1, entry[0]))
+        propagated.append(group_moved(name, group))
+    return entries

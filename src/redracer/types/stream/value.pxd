@@ -14,9 +14,7 @@ cdef class Stream(EntryLog):
     cpdef Group group(self, bytes name)
     cpdef Group add_group(self, bytes name, StreamId last_id, int64_t entries_read)
     cpdef Group remove_group(self, bytes name)
-    cpdef list deliver(
-        self, Group group, Consumer consumer, StreamId after, int64_t count, bint acknowledged, int64_t now
-    )
+    cpdef list deliver(self, Group group, Consumer consumer, int64_t count, bint acknowledged, int64_t now)
     cpdef list history(self, Consumer consumer, StreamId after, int64_t count, int64_t now)
     cpdef object lag(self, Group group)
     cpdef bint release(self, StreamId id, int policy) except -1

@@ -24,9 +24,10 @@ class Stream(EntryLog):
         """Takes a group out; the caller may free it in steps."""
 
     def deliver(
-        self, group: Group, consumer: Consumer, after: StreamId, count: int, acknowledged: bool, now: int
+        self, group: Group, consumer: Consumer, count: int, acknowledged: bool, now: int
     ) -> list[Entry]:
-        """Gives a consumer up to `count` (0: all) entries after an ID: the group moves on, and they are pending.
+        """Gives a consumer up to `count` (0: all) of the entries that the group has not been given: it moves on, and
+        they are pending.
 
         `acknowledged`: they need no acknowledgement and do not become pending. `now`: Unix time in ms.
         O(log n + result)

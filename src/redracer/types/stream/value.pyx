@@ -60,18 +60,14 @@ cdef class Stream(EntryLog):
 
     # --- reading through a group
 
-    cpdef list deliver(
-        self, Group group, Consumer consumer, StreamId after, int64_t count, bint acknowledged, int64_t now
-    ):
+    cpdef list deliver(self, Group group, Consumer consumer, int64_t count, bint acknowledged, int64_t now):
         cdef EntryCursor cursor = cursor_of(self)
         cdef list found = []
         cdef Pending* pending
         cdef bint is_new
-        cdef Id start = after.value
-        cdef bint there = increment_id(&start) and cursor.seek(start)
+        cdef bint there = cursor.seek_behind(group.last)
         while there:
-            if compare_ids(cursor.id, group.last) > 0:
-                self.advance(group, cursor.id)
+            self.advance(group, cursor.id)
             found.append(cursor.reply())
             if not acknowledged:
                 pending = group.assign(cursor.id, consumer, now, &is_new)

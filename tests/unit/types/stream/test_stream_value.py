@@ -305,7 +305,7 @@ def test_all_memory_comes_back():
     stream = stream_of([StreamId(ms) for ms in range(1, 3001)], 2)
     group = stream.add_group(b"g", MINIMUM, -1)
     consumer = group.add_consumer(b"c", 0)
-    stream.deliver(group, consumer, MINIMUM, 2000, False, 0)
+    stream.deliver(group, consumer, 2000, False, 0)
     for ms in range(1, 1000):
         group.acknowledge(StreamId(ms))
         stream.delete(StreamId(2 * ms))
@@ -327,7 +327,7 @@ def test_freeing_in_steps():
     before = used_memory()
     stream = stream_of([StreamId(ms) for ms in range(1, 101)], 1)
     group = stream.add_group(b"g", MINIMUM, -1)
-    stream.deliver(group, group.add_consumer(b"c", 0), MINIMUM, 0, False, 0)
+    stream.deliver(group, group.add_consumer(b"c", 0), 0, False, 0)
     del group
     steps = 1
     while not stream.free_some(10):
