@@ -41,6 +41,8 @@ CHANGED_SINCE_7_0 = {
     ("msetnx", "hints"),
     ("randomkey", "hints"),
     ("scan", "hints"),
+    ("zrank", "arity"),
+    ("zrevrank", "arity"),
 }
 # Commands whose arguments 8.2 arranges in another way, or has more of.
 OTHER_ARGUMENTS_SINCE_7_0 = {
@@ -50,10 +52,16 @@ OTHER_ARGUMENTS_SINCE_7_0 = {
     "command|getkeysandflags",
     "flushall",
     "flushdb",
+    "geohash",
+    "geopos",
+    "georadius",
+    "georadiusbymember",
     "hscan",
     "pfmerge",
     "xadd",
     "xtrim",
+    "zrank",
+    "zrevrank",
 }
 
 
