@@ -64,6 +64,14 @@ cdef inline size_t size_of(Node* node):
     return bytes_length(node.data) if node.plain else packed_in(node).size_in_bytes()
 
 
+cdef inline const void* address_of(Node* node) noexcept:
+    """Where in memory the node's listpack or bytes lie."""
+    if node.plain or node.compressed:
+        return node.data
+    packed = packed_in(node)
+    return packed.data
+
+
 cdef inline object content(Node* node):
     """The node's listpack, or the item of a plain one, to be read only."""
     return decompressed(node) if node.compressed else <object>node.data

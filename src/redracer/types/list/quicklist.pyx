@@ -21,8 +21,8 @@ from redracer.core.entry cimport bytes_size
 from redracer.core.listpack cimport Listpack
 from redracer.core.memory cimport allocation_size, count_bytes
 from redracer.types.list.node cimport (
-    LARGEST_SIZE_CLASS, Node, compress, content, exceeds_limit, expand, free_node, item_in, most_bytes, new_node,
-    packed_in, set_data, size_of, writable,
+    LARGEST_SIZE_CLASS, Node, address_of, compress, content, exceeds_limit, expand, free_node, item_in, most_bytes,
+    new_node, packed_in, set_data, size_of, writable,
 )
 from redracer.types.list.packed cimport (
     Search, compared, copy_entries, remove_equal, search_packed, split_packed, start_search,
@@ -114,19 +114,17 @@ cdef class Quicklist:
         return total
 
     cpdef bint free_some(self, Py_ssize_t budget):
-        """Frees about `budget` nodes. Returns whether all are gone. O(budget)."""
+        """Frees about `budget` nodes. Returns whether all are gone. O(budget).
+
+        It begins at the end that lies higher in memory: the allocator gives back to the kernel what is free at its
+        top, in slices then, and not all of it at once when the last node is freed.
+        """
         cdef Node* node
         while budget > 0 and self.head != NULL:
-            node = self.head
+            node = self.tail if address_of(self.tail) > address_of(self.head) else self.head
             budget -= 1 + size_of(node) // FREED_AT_ONCE
             self.count -= node.count
-            self.head = node.next
-            if self.head != NULL:
-                self.head.previous = NULL
-            else:
-                self.tail = NULL
-            self.node_count -= 1
-            free_node(node)
+            self.unlink(node)
         return self.head == NULL
 
     cpdef Quicklist copy(self):
@@ -371,7 +369,8 @@ cdef class Quicklist:
     # --- nodes in the chain
 
     cdef Node* locate(self, Py_ssize_t* index) except NULL:
-        """The node of the item at `index`, and turns that into the index within the node. Raises IndexError. O(nodes)."""
+        """The node of the item at `index`, which it turns into the index within the node. Raises IndexError.
+        O(nodes)."""
         cdef Node* node
         cdef Py_ssize_t before
         if not 0 <= index[0] < self.count:
