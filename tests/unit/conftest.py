@@ -19,7 +19,19 @@ def real_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[redis.Redi
         pytest.skip("no redis-server is installed to compare with")
     directory: Path = tmp_path_factory.mktemp("server")
     socket = directory / "socket"
-    command = [program, "--port", "0", "--unixsocket", str(socket), "--save", "", "--dir", str(directory)]
+    command = [
+        program,
+        "--port",
+        "0",
+        "--enable-debug-command",
+        "yes",
+        "--unixsocket",
+        str(socket),
+        "--save",
+        "",
+        "--dir",
+        str(directory),
+    ]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
         retry = Retry(ConstantBackoff(0.05), 200)
         client = redis.Redis(unix_socket_path=str(socket), retry=retry)

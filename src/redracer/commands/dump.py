@@ -77,9 +77,10 @@ RESTORE_COMPLEXITY = (
 )
 def dump(ctx: Context, args: list[bytes]) -> Reply:
     """Returns a serialized representation of the value stored at a key."""
-    if not ctx.db.touch(args[1]):
+    kind = ctx.db.type_of(args[1])
+    if kind == MISSING:
         return None
-    spec = type_spec(ctx.db.type_of(args[1]))
+    spec = type_spec(kind)
     return dump_payload.dump(spec, spec.value(ctx.db, args[1]), ctx.config["rdbcompression"])
 
 

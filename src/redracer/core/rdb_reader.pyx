@@ -144,10 +144,10 @@ cdef class RdbReader:
             measured = decompressed_length(field, size)
             if measured < 0 or <uint64_t>measured != length:
                 raise corrupt(self, "a compressed string is not as long as announced")
-            if length > self.scratch_size:
+            if length > self.scratch_size or self.scratch == NULL:
                 PyMem_Free(self.scratch)
                 self.scratch_size = 0
-                self.scratch = <unsigned char*>PyMem_Malloc(length)
+                self.scratch = <unsigned char*>PyMem_Malloc(length)     # for 0 bytes, not NULL either
                 if self.scratch == NULL:
                     raise MemoryError
                 self.scratch_size = length
