@@ -24,6 +24,8 @@ from redracer.types.stream.value cimport Stream
 
 cdef enum:
     ID_SIZE = 16                    # bytes
+    UNKNOWN = -1                    # in place of a count
+    NEVER = -1                      # in place of a time
     ACTIVE_TIME_VERSION = 11        # of the RDB format that has the times when consumers were active
 
 
@@ -132,6 +134,21 @@ cdef int read_id(RdbReader reader, Id* id) except -1:
     return 0
 
 
+cdef int64_t read_number(RdbReader reader, int64_t least) except? -2:
+    """A count, which is signed in memory."""
+    cdef int64_t number = <int64_t>reader.read_length()
+    if number < least:
+        raise corrupt(reader, "stream integrity check failed: a number is too large")
+    return number
+
+
+cdef int64_t read_time(RdbReader reader, int64_t least) except? -2:
+    cdef int64_t time = reader.read_milliseconds()
+    if time < least:
+        raise corrupt(reader, "stream integrity check failed: a time is negative")
+    return time
+
+
 cdef Id key_to_id(const unsigned char* key) noexcept nogil:
     cdef Id id
     cdef int at
@@ -173,7 +190,7 @@ cdef int read_counts(RdbReader reader, Stream stream, int rdb_type) except -1:
     if rdb_type != RDB_STREAM_LISTPACKS:
         read_id(reader, &ignored)
         read_id(reader, &stream.highest_deleted)
-        stream.entries_added = reader.read_length()
+        stream.entries_added = read_number(reader, 0)
     return 0
 
 
@@ -195,7 +212,7 @@ cdef int read_group(RdbReader reader, Stream stream, int rdb_type) except -1:
     cdef uint64_t count
     read_id(reader, &last)
     if rdb_type != RDB_STREAM_LISTPACKS:
-        entries_read = <int64_t>reader.read_length()
+        entries_read = read_number(reader, UNKNOWN)
     else:
         entries_read = stream.entries_up_to(last)
     group = stream.add_group(name, stream_id(last), entries_read)
@@ -224,8 +241,8 @@ cdef dict read_pending(RdbReader reader):
         key = read_key(reader)
         if key in pending:
             raise corrupt(reader, "duplicate pending entry of a consumer group")
-        delivered_at = reader.read_milliseconds()
-        pending[key] = (delivered_at, reader.read_length())
+        delivered_at = read_time(reader, 0)
+        pending[key] = (delivered_at, read_number(reader, 0))
         count -= 1
     return pending
 
@@ -233,14 +250,14 @@ cdef dict read_pending(RdbReader reader):
 cdef int read_consumer(RdbReader reader, Group group, dict pending, int rdb_type) except -1:
     """Reads a consumer, which takes its entries out of `pending`."""
     cdef bytes name = reader.read_string()
-    cdef Consumer consumer = group.add_consumer(name, reader.read_milliseconds())
+    cdef Consumer consumer = group.add_consumer(name, read_time(reader, 0))
     cdef bytes key
     cdef uint64_t count
     if consumer is None:
         raise corrupt(reader, "duplicate consumer of a stream")
     consumer.active_at = consumer.seen_at
     if rdb_type == RDB_STREAM_LISTPACKS_3:
-        consumer.active_at = reader.read_milliseconds()
+        consumer.active_at = read_time(reader, NEVER)
     count = reader.read_length()
     while count:
         key = read_key(reader)
