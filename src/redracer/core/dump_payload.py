@@ -47,7 +47,7 @@ def restore(payload: bytes, settings: Mapping[str, Any]) -> tuple[TypeSpec, Any]
 
     `settings`: the configuration, whose thresholds decide on the encoding. Raises CorruptRdb. O(bytes).
     """
-    reader = RdbReader(memoryview(payload)[: -VERSION_SIZE - CHECKSUM_SIZE], settings)
+    reader = RdbReader(payload, settings, end=len(payload) - VERSION_SIZE - CHECKSUM_SIZE)
     rdb_type = reader.byte()
     spec = type_spec_of_rdb(rdb_type)
     if spec is None:

@@ -9,7 +9,8 @@ cdef struct RdbText:                # a string, valid until the next read
 
 
 cdef class RdbReader:
-    cdef const unsigned char[::1] source
+    cdef bytes source               # no memoryview: its C code would be in every module that imports this one
+    cdef size_t end                 # how many bytes of it are to be read
     cdef const unsigned char* next
     cdef size_t left                # bytes from there on
     cdef readonly object settings

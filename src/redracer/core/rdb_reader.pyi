@@ -13,14 +13,15 @@ class RdbReader:
     """Reads values from bytes, which may come from anywhere: every read raises CorruptRdb where they are wrong.
 
     `settings`: the configuration's values (engine/config.py), whose thresholds decide on encodings. `sanitize`:
-    also look for what Redis refuses only if it is asked to check in depth (duplicates, order).
+    also look for what Redis refuses only if it is asked to check in depth (duplicates, order). `end`: how many of
+    the bytes are to be read, all of them by default; ValueError if there are fewer.
     """
 
     settings: Mapping[str, Any]
     sanitize: bool
 
     def __init__(
-        self, source: bytes | bytearray | memoryview, settings: Mapping[str, Any], sanitize: bool = True
+        self, source: bytes, settings: Mapping[str, Any], sanitize: bool = True, end: int = -1
     ) -> None: ...
     @property
     def offset(self) -> int:

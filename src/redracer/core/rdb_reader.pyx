@@ -9,7 +9,7 @@ All errors are CorruptRdb. A subclass that has only a piece of its source at han
 """
 
 cimport cython
-from cpython.bytes cimport PyBytes_FromStringAndSize
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.math cimport INFINITY, isnan
 from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint64_t
@@ -53,19 +53,22 @@ cdef object corrupt(RdbReader reader, str what):
 cdef class RdbReader:
     """rdb_reader.pyi has the contract. The object owns its scratch, and holds on to its source."""
 
-    def __cinit__(self, const unsigned char[::1] source not None, settings not None, bint sanitize=True):
+    def __cinit__(self, bytes source not None, settings not None, bint sanitize=True, Py_ssize_t end=-1):
+        if end > PyBytes_GET_SIZE(source):
+            raise ValueError("the end is beyond the bytes")
         self.source = source
+        self.end = PyBytes_GET_SIZE(source) if end < 0 else end
         self.settings = settings
         self.sanitize = sanitize
-        self.left = source.shape[0]
-        self.next = &source[0] if self.left else NOTHING
+        self.left = self.end
+        self.next = <const unsigned char*>PyBytes_AS_STRING(source)
 
     def __dealloc__(self):
         PyMem_Free(self.scratch)
 
     @property
     def offset(self):
-        return <size_t>self.source.shape[0] - self.left
+        return self.end - self.left
 
     @property
     def remaining(self):

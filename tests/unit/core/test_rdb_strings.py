@@ -146,9 +146,16 @@ def test_any_bytes_are_read_or_refused(data):
     assert 0 <= found.offset <= len(data)
 
 
-def test_sources_of_several_kinds():
-    for kind in (bytes, bytearray, memoryview):
-        assert reader(kind(b"\3abc")).string() == b"abc"
+def test_raw_bytes_and_an_empty_source():
     assert reader(b"abc").raw(2) == b"ab"
     with pytest.raises(CorruptRdb):
         reader(b"").byte()
+
+
+def test_nothing_is_read_beyond_the_end():
+    bounded = RdbReader(b"\1a\1b", {}, end=2)
+    assert (bounded.string(), bounded.remaining, bounded.offset) == (b"a", 0, 2)
+    with pytest.raises(CorruptRdb):
+        bounded.string()
+    with pytest.raises(ValueError, match="beyond"):
+        RdbReader(b"\1a", {}, end=3)
