@@ -250,7 +250,6 @@ class Episode:
         """A connection of its own that sends these requests, after AUTH, and closes when they are answered."""
         peer = self.connect()
         self.peers.append(peer)
-        self.engine.pause.end()  # it would hold AUTH, too
         everything = [[b"AUTH", PASSWORD.encode()], *requests, [b"ECHO", b"done"]]
         peer.send(b"".join(map(encode, everything)))
         self.wait_until(
@@ -269,6 +268,7 @@ class Episode:
         for i in range(PATIENCE):
             if condition():
                 return
+            self.engine.pause.end()  # it would hold an administrator's AUTH, too, and anyone may start one
             self.round()
             if i % 50 == 49:
                 self.turn_of_the_loop()
