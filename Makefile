@@ -34,6 +34,7 @@ $(VENV)/.build-tools: pyproject.toml | $(VENV)/bin/python
 
 $(VENV)/.built: $(SOURCES) setup.py $(VENV)/.build-tools
 	flock $(VENV)/.lock $(BIN)/python setup.py -q build_ext --inplace
+	$(BIN)/python -m compileall -q src
 	@test -e $(BIN)/redracer-server || $(INSTALL) --no-deps -e .
 	@touch $@
 
