@@ -7,7 +7,7 @@ PIP    := $(BIN)/python -m pip install -q --disable-pip-version-check
 # The modules are built in place before; left to itself, pip would compile them again.
 INSTALL := REDRACER_BUILD_ONLY=nothing $(PIP) --no-build-isolation
 
-.PHONY: help run test lint build docs compat compat-quick asan fuzz bench clean
+.PHONY: help run test test-long lint build docs compat compat-quick asan fuzz bench clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -19,6 +19,9 @@ build: $(VENV)/.built ## build the compiled modules in place
 
 test: $(VENV)/.built $(VENV)/.test-tools lint ## build, then every test of the quick set
 	$(BIN)/python -m pytest -m "not long"
+
+test-long: $(VENV)/.built $(VENV)/.test-tools ## every test, also those that take minutes
+	$(BIN)/python -m pytest
 
 lint: $(VENV)/.test-tools ## style, types, layers
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
