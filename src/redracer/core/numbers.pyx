@@ -151,18 +151,33 @@ cdef char* terminated(const char* text, Py_ssize_t length, char* short_text) noe
     return copy
 
 
+cdef inline bint parse_small_integer(const char* text, Py_ssize_t length, double* out) noexcept:
+    """Reads up to 15 digits, with or without zeros before them: below 2**53, so exact as a double."""
+    cdef bint negative = length > 0 and text[0] == c"-"
+    cdef unsigned long long value = 0
+    cdef unsigned int digit
+    cdef Py_ssize_t at
+    if length == negative or length - negative > 15:
+        return False
+    for at in range(negative, length):
+        digit = <unsigned char>text[at] - <unsigned int>c"0"
+        if digit > 9:
+            return False
+        value = value * 10 + digit
+    out[0] = -<double>value if negative else <double>value
+    return True
+
+
 cdef bint parse_double_text(const char* text, Py_ssize_t length, double* out) noexcept:
     """Reads a double: decimal, hexadecimal or infinite. False for empty text, leading space, anything behind the
     number, NaN, and a magnitude that overflows or underflows to zero."""
     cdef char short_text[SHORT_TEXT]
     cdef char* copy
     cdef char* end
-    cdef long long integer
     cdef locale_t before
     cdef bint good
-    # 15 digits are below 2**53, so exact as a double. Scores are mostly small integers; strtod costs far more.
-    if length <= 15 and parse_int64(text, length, &integer):
-        out[0] = <double>integer
+    # Scores are mostly small integers; strtod costs far more.
+    if parse_small_integer(text, length, out):
         return True
     if length <= 0 or is_space(text[0]):
         return False
