@@ -14,5 +14,5 @@ cdef class Additions:
     cdef list more_scores           # of the pairs after the first
 
     cdef int parse_options(self) except -1
-    cpdef object put_into(self, SortedSet members, dict settings)
+    cpdef object put_into(self, SortedSet members, object engine)
     cpdef object reply(self, SortedSet members)

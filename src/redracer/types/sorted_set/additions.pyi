@@ -15,9 +15,8 @@ class Additions:
     added: int
     changed: int
     def __init__(self, args: list[bytes], first: int, options: int) -> None: ...
-    def put_into(self, members: SortedSet, settings: dict[str, Any]) -> None:
-        """Puts them into the set, and counts in `added` and `changed`. `settings`: the configuration, by
-        option name."""
+    def put_into(self, members: SortedSet, engine: Any) -> None:
+        """Puts them into the set, and counts in `added` and `changed`; the engine's configuration has the limits."""
 
     def reply(self, members: SortedSet | None) -> int | float | None:
         """What ZADD returns: the count of its kind, or with INCR the score, or None where a condition kept

@@ -59,12 +59,12 @@ cdef class Additions:
         if self.options & PUT_INCREMENT and arguments > PAIR:
             raise CommandError(INCR_TAKES_ONE_PAIR)
 
-    cpdef object put_into(self, SortedSet members, dict settings):
+    cpdef object put_into(self, SortedSet members, object engine):
         cdef Py_ssize_t at
         cdef Py_ssize_t more = len(self.more_scores) if self.more_scores is not None else 0
         cdef double score = self.first_score
         cdef bytes member
-        if more > MANY and more >= settings["zset-max-listpack-entries"]:
+        if more > MANY and more >= engine.config["zset-max-listpack-entries"]:
             members.convert()       # cheaper than after many insertions
         for at in range(more + 1):
             if at:
@@ -74,7 +74,7 @@ cdef class Additions:
             if self.outcome == PUT_ADDED:
                 self.added += 1
                 if members.large is None:
-                    members.keep_within(PyBytes_GET_SIZE(member), settings)
+                    members.keep_within(PyBytes_GET_SIZE(member), engine.config.values)
             elif self.outcome == PUT_CHANGED:
                 self.changed += 1
 

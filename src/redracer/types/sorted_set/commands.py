@@ -1,3 +1,4 @@
+# cython: annotation_typing=False
 """Sorted set commands on single members: adding, scoring, ranking, counting, removing.
 
 Ranges are in range_commands.py, unions and their kin in combine_commands.py, pops in pop_commands.py.
@@ -5,28 +6,28 @@ Ranges are in range_commands.py, unions and their kin in combine_commands.py, po
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from redracer.core import errors
 from redracer.core.errors import CommandError
 from redracer.core.replies import NULL_ARRAY, Reply
-from redracer.engine.context import Context
 from redracer.engine.flags import DENYOOM, FAST, READONLY, SORTED_SET, WRITE
 from redracer.engine.grammar import block, double, integer, key, one_of, string, token
 from redracer.engine.key_specs import ACCESS, DELETE, RO, RW, UPDATE, Key
 from redracer.engine.registry import command
 from redracer.types.sorted_set.additions import Additions
-from redracer.types.sorted_set.storing import delete_if_empty
+from redracer.types.sorted_set.storing import delete_if_empty, keep, sorted_set, sorted_set_to_change
 from redracer.types.sorted_set.value import (
-    Bounds,
+    PUT_INCREMENT,
+    PUT_KNOWN_ONLY,
     LexBounds,
     ScoreBounds,
     SortedSet,
 )
 
-ZSET = 3
-KNOWN_ONLY, INCREMENT = (
-    2,
-    16,
-)  # value.pxd's PUT_KNOWN_ONLY and PUT_INCREMENT, as constants of the compiled module
+if TYPE_CHECKING:
+    from redracer.engine.context import Context
+    from redracer.types.sorted_set.value import Bounds
 
 
 @command(
@@ -69,21 +70,21 @@ def zadd(ctx: Context, args: list[bytes]) -> Reply:
 )
 def zincrby(ctx: Context, args: list[bytes]) -> Reply:
     """Increments the score of a member in a sorted set."""
-    return add(ctx, args[1], Additions(args, 2, INCREMENT))
+    return add(ctx, args[1], Additions(args, 2, PUT_INCREMENT))
 
 
 def add(ctx: Context, name: bytes, additions: Additions) -> Reply:
     """Puts the additions into the set at a key, which is created where they may be new."""
-    members: SortedSet | None = ctx.db.get_object(name, ZSET, False)
+    members = sorted_set_to_change(ctx, name)
     if members is not None:
-        additions.put_into(members, ctx.engine.config.values)
-    elif not additions.options & KNOWN_ONLY:
+        additions.put_into(members, ctx.engine)
+    elif not additions.options & PUT_KNOWN_ONLY:
         members = SortedSet()
-        additions.put_into(members, ctx.engine.config.values)
-        ctx.db.set_object(name, ZSET, members)
+        additions.put_into(members, ctx.engine)
+        keep(ctx, name, members)
     changes = additions.added + additions.changed
     if changes:
-        ctx.changed(name, "zincr" if additions.options & INCREMENT else "zadd", changes)
+        ctx.changed(name, "zincr" if additions.options & PUT_INCREMENT else "zadd", changes)
     return additions.reply(members)
 
 
@@ -101,12 +102,18 @@ def add(ctx: Context, name: bytes, additions: Additions) -> Reply:
 )
 def zrem(ctx: Context, args: list[bytes]) -> Reply:
     """Removes one or more members from a sorted set. Deletes the sorted set if all members were removed."""
-    members: SortedSet | None = ctx.db.get_object(args[1], ZSET, False)
+    return remove(ctx, args)
+
+
+def remove(ctx: Context, args: list[bytes]) -> Reply:
+    """ZREM: how many of the members were there."""
+    members = sorted_set_to_change(ctx, args[1])
     if members is None:
         return 0
     removed = 0
     for at in range(2, len(args)):
-        removed += members.discard(args[at])
+        if members.discard(args[at]):
+            removed += 1
     if removed:
         ctx.changed(args[1], "zrem", removed)
         delete_if_empty(ctx, args[1], members)
@@ -125,7 +132,7 @@ def zrem(ctx: Context, args: list[bytes]) -> Reply:
 )
 def zcard(ctx: Context, args: list[bytes]) -> Reply:
     """Returns the number of members in a sorted set."""
-    members: SortedSet | None = ctx.db.get_object(args[1], ZSET)
+    members = sorted_set(ctx, args[1])
     return 0 if members is None else members.length()
 
 
@@ -141,7 +148,7 @@ def zcard(ctx: Context, args: list[bytes]) -> Reply:
 )
 def zscore(ctx: Context, args: list[bytes]) -> Reply:
     """Returns the score of a member in a sorted set."""
-    members: SortedSet | None = ctx.db.get_object(args[1], ZSET)
+    members = sorted_set(ctx, args[1])
     return None if members is None else members.score_of(args[2])
 
 
@@ -157,7 +164,7 @@ def zscore(ctx: Context, args: list[bytes]) -> Reply:
 )
 def zmscore(ctx: Context, args: list[bytes]) -> Reply:
     """Returns the score of one or more members in a sorted set."""
-    members: SortedSet | None = ctx.db.get_object(args[1], ZSET)
+    members = sorted_set(ctx, args[1])
     if members is None:
         return [None] * (len(args) - 2)
     scores: list[float | None] = []
@@ -206,7 +213,7 @@ def rank(ctx: Context, args: list[bytes], reverse: bool) -> Reply:
     if with_score and args[3].lower() != b"withscore":
         raise CommandError(errors.SYNTAX)
     missing = NULL_ARRAY if with_score else None
-    members: SortedSet | None = ctx.db.get_object(args[1], ZSET)
+    members = sorted_set(ctx, args[1])
     if members is None:
         return missing
     found = members.rank_of(args[2], reverse)
@@ -247,7 +254,7 @@ def zlexcount(ctx: Context, args: list[bytes]) -> Reply:
 
 def count(ctx: Context, name: bytes, bounds: Bounds) -> Reply:
     """How many members of the set at a key are within the bounds."""
-    members: SortedSet | None = ctx.db.get_object(name, ZSET)
+    members = sorted_set(ctx, name)
     if members is None:
         return 0
     bounds.locate(members, False)

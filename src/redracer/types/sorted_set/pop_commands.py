@@ -1,22 +1,26 @@
+# cython: annotation_typing=False
 """Sorted set commands that remove and return the members of the lowest or highest scores, at once or when
 there are any."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from redracer.core import errors
 from redracer.core.errors import CommandError
 from redracer.core.numbers import format_integer, parse_integer
 from redracer.core.replies import NULL_ARRAY, Reply
 from redracer.engine.arguments import blocking_timeout
-from redracer.engine.context import Context
 from redracer.engine.flags import BLOCKING, FAST, NOSCRIPT, SORTED_SET, WRITE
 from redracer.engine.grammar import double, integer, key, one_of, token
 from redracer.engine.key_specs import ACCESS, DELETE, RW, Key, KeyNum, Keys
 from redracer.engine.registry import command
-from redracer.types.sorted_set.storing import delete_if_empty
-from redracer.types.sorted_set.value import SortedSet, paired
+from redracer.types.sorted_set.storing import delete_if_empty, sorted_set_to_change
+from redracer.types.sorted_set.value import paired
+
+if TYPE_CHECKING:
+    from redracer.engine.context import Context
+    from redracer.types.sorted_set.value import SortedSet
 
 ZSET = 3
 POPPED = RW | ACCESS | DELETE
@@ -71,7 +75,7 @@ def pop(ctx: Context, args: list[bytes], highest: bool) -> Reply:
     if len(args) > 3:
         raise CommandError(errors.SYNTAX)
     count = pop_count(args[2]) if len(args) == 3 else 1
-    members: SortedSet | None = ctx.db.get_object(args[1], ZSET, False)
+    members = sorted_set_to_change(ctx, args[1])
     if members is None or count == 0:
         return []
     popped = take(ctx, args[1], members, count, highest)
@@ -155,7 +159,7 @@ def keys_and_count(args: list[bytes], at: int) -> tuple[list[bytes], bool, int]:
 def first_of(ctx: Context, keys: list[bytes]) -> tuple[bytes, SortedSet] | None:
     """The first of the keys that exists, and its set. Raises CommandError(WRONG_TYPE)."""
     for name in keys:
-        members: SortedSet | None = ctx.db.get_object(name, ZSET, False)
+        members = sorted_set_to_change(ctx, name)
         if members is not None:
             return name, members
     return None

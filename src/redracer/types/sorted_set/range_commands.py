@@ -1,3 +1,4 @@
+# cython: annotation_typing=False
 """Sorted set commands on ranges: of ranks, of scores, of members. ZRANGE and its older kin, ZRANGESTORE,
 ZREMRANGEBY*.
 
@@ -6,22 +7,24 @@ The older commands are ZRANGE with the kind of range and the direction fixed by 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from redracer.core import errors
 from redracer.core.errors import CommandError
 from redracer.core.replies import Reply
 from redracer.engine.arguments import integer
-from redracer.engine.context import Context
 from redracer.engine.flags import DENYOOM, READONLY, SORTED_SET, WRITE
 from redracer.engine.grammar import Arg, block, double, key, one_of, string, token
 from redracer.engine.grammar import integer as integer_argument
 from redracer.engine.key_specs import ACCESS, DELETE, OW, RO, RW, UPDATE, Key
 from redracer.engine.registry import command
-from redracer.types.sorted_set.storing import delete_if_empty, sorted_set_to_change, store
-from redracer.types.sorted_set.value import Bounds, LexBounds, RankBounds, ScoreBounds, SortedSet, paired
+from redracer.types.sorted_set.storing import delete_if_empty, sorted_set, sorted_set_to_change, store
+from redracer.types.sorted_set.value import LexBounds, RankBounds, ScoreBounds, paired
 
-ZSET = 3
+if TYPE_CHECKING:
+    from redracer.engine.context import Context
+    from redracer.types.sorted_set.value import Bounds, SortedSet
+
 BY_RANK, BY_SCORE, BY_LEX = b"byrank", b"byscore", b"bylex"
 ANY = b""  # the arguments say by what
 NO_LIMIT = -1
@@ -40,18 +43,15 @@ def limit(since: str = "") -> Arg:
 
 
 class Request:
-    """What ZRANGE and its kin ask for: `bounds` in `reverse` direction, then `limit` after `offset` of
-    them."""
+    """What ZRANGE and its kin ask for: the members in the bounds, the highest first where `reverse`, and of them
+    `limit` (NO_LIMIT: all) after the first `offset`."""
 
-    __slots__ = ("bounds", "limit", "offset", "reverse", "with_scores")
-
-    bounds: Bounds
-
-    def __init__(self, reverse: bool) -> None:
+    def __init__(self, bounds: Bounds, reverse: bool, with_scores: bool, offset: int, limit: int) -> None:
+        self.bounds = bounds
         self.reverse = reverse
-        self.with_scores = False
-        self.offset = 0
-        self.limit = NO_LIMIT
+        self.with_scores = with_scores
+        self.offset = offset
+        self.limit = limit
 
     def read(self, members: SortedSet, with_scores: bool) -> list[Any]:
         """The members, each with its score after it if asked for. O(log n + count)."""
@@ -61,50 +61,49 @@ class Request:
         return members.range(self.bounds.start, self.bounds.count, self.reverse, with_scores)
 
 
-def requested(args: list[bytes], at: int, by: bytes, reverse: bool, store: bool = False) -> Request:
+def requested(args: list[bytes], at: int, by: bytes, reverse: bool, storing: bool = False) -> Request:
     """Reads the two bounds from `args[at]` on, and the options after them. Raises CommandError.
 
-    `by` is what the command's name fixes, or ANY; a command that `store`s takes no WITHSCORES.
+    `by` is what the command's name fixes, or ANY; a command that is `storing` takes no WITHSCORES.
     """
-    request = Request(reverse)
-    given = by
-    position = at + 2
+    given, position = by, at + 2
+    with_scores, offset, limit = False, 0, NO_LIMIT
     while position < len(args):
         option = args[position].lower()
-        if option == b"withscores" and not store:
-            request.with_scores = True
+        if option == b"withscores" and not storing:
+            with_scores = True
         elif option == b"limit" and position + 2 < len(args):
-            request.offset, request.limit = integer(args[position + 1]), integer(args[position + 2])
+            offset, limit = integer(args[position + 1]), integer(args[position + 2])
             position += 2
-        elif option == b"rev" and by == ANY and not request.reverse:
-            request.reverse = True
+        elif option == b"rev" and by == ANY and not reverse:
+            reverse = True
         elif given == ANY and option in (BY_LEX, BY_SCORE):
             given = option
         else:
             raise CommandError(errors.SYNTAX)
         position += 1
-    if request.limit != NO_LIMIT and given in (ANY, BY_RANK):
+    given = given or BY_RANK
+    if given == BY_RANK and limit != NO_LIMIT:
         raise CommandError(errors.LIMIT_WITHOUT_BY)
-    if request.with_scores and given == BY_LEX:
+    if given == BY_LEX and with_scores:
         raise CommandError(errors.SCORES_OF_LEX_RANGE)
-    request.bounds = bounds_of(given, args[at], args[at + 1], request.reverse)
-    if given in (ANY, BY_RANK):
-        request.offset = 0
-    return request
+    bounds = bounds_of(given, args[at], args[at + 1], reverse)
+    return Request(bounds, reverse, with_scores, 0 if given == BY_RANK else offset, limit)
 
 
 def bounds_of(by: bytes, first: bytes, second: bytes, reverse: bool) -> Bounds:
     """The bounds that two arguments are; backwards, scores and members have the higher one first."""
-    if by in (ANY, BY_RANK):
-        return RankBounds(integer(first), integer(second))
-    low, high = (second, first) if reverse else (first, second)
-    return ScoreBounds(low, high) if by == BY_SCORE else LexBounds(low, high)
+    if by == BY_RANK:
+        return RankBounds(first, second)
+    if reverse:
+        first, second = second, first
+    return ScoreBounds(first, second) if by == BY_SCORE else LexBounds(first, second)
 
 
 def reply_with(ctx: Context, args: list[bytes], by: bytes, reverse: bool) -> Reply:
     """What ZRANGE and its kin return."""
     request = requested(args, 2, by, reverse)
-    members: SortedSet | None = ctx.db.get_object(args[1], ZSET)
+    members = sorted_set(ctx, args[1])
     if members is None:
         return []
     found = request.read(members, request.with_scores)
@@ -132,14 +131,7 @@ def reply_with(ctx: Context, args: list[bytes], by: bytes, reverse: bool) -> Rep
 )
 def zrange(ctx: Context, args: list[bytes]) -> Reply:
     """Returns members in a sorted set within a range of indexes."""
-    if len(args) > 4:
-        return reply_with(ctx, args, ANY, False)
-    bounds = RankBounds(integer(args[2]), integer(args[3]))
-    members: SortedSet | None = ctx.db.get_object(args[1], ZSET)
-    if members is None:
-        return []
-    bounds.locate(members, False)
-    return members.range(bounds.start, bounds.count)
+    return reply_with(ctx, args, ANY, False)
 
 
 @command(
@@ -260,8 +252,8 @@ def zrevrangebylex(ctx: Context, args: list[bytes]) -> Reply:
 )
 def zrangestore(ctx: Context, args: list[bytes]) -> Reply:
     """Stores a range of members from sorted set in a key."""
-    request = requested(args, 3, ANY, False, store=True)
-    members: SortedSet | None = ctx.db.get_object(args[2], ZSET)
+    request = requested(args, 3, ANY, False, True)
+    members = sorted_set(ctx, args[2])
     return store(ctx, args[1], [] if members is None else request.read(members, True), "zrangestore")
 
 

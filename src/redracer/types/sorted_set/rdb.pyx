@@ -46,13 +46,13 @@ cdef class SortedSetCodec(RdbCodec):
             read_members(reader, members, rdb_type == RDB_ZSET)
             return members
         if rdb_type == RDB_ZSET_LISTPACK:
-            read_listpack(reader, members, PAIR)
+            read_listpack(reader, members, PAIR, "Zset")
         else:
-            read_ziplist(reader, members, PAIR)
+            read_ziplist(reader, members, PAIR, "Zset")
         if not has_scores(members):
-            raise corrupt(reader, "sorted set integrity check failed: a score is not a number")
+            raise corrupt(reader, "Zset integrity check failed: a score is not a number")
         if reader.sanitize and (has_duplicates(members, PAIR) or not is_sorted(members)):
-            raise corrupt(reader, "sorted set integrity check failed: duplicates, or not sorted")
+            raise corrupt(reader, "Zset integrity check failed: duplicates, or not sorted")
         if members.length() > reader.setting("zset-max-listpack-entries"):
             members.convert()
         return members
@@ -157,7 +157,7 @@ cdef int read_elements(RdbReader reader, Elements* elements, uint64_t count, bin
         elements.count += 1
         score = reader.read_text_double() if scores_are_text else reader.read_double()
         if isnan(score):
-            raise corrupt(reader, "a score is not a number")
+            raise corrupt(reader, "Zset with NAN score detected")
         set_element_score(element, score)
         count -= 1
     return 0
@@ -180,7 +180,7 @@ cdef int take_over(RdbReader reader, SortedSet members, Element* element) except
     if members.large is not None:
         if members.large.find_buffer(member_data(element), member_length(element)) != NULL:
             free_element(element)
-            raise corrupt(reader, "duplicate members of a sorted set")
+            raise corrupt(reader, "Duplicate zset members detected")
         return members.large.take_over(element_hash(element), element)
     try:
         member = element_member(element)
@@ -188,7 +188,7 @@ cdef int take_over(RdbReader reader, SortedSet members, Element* element) except
     finally:
         free_element(element)
     if members.find_small(member):
-        raise corrupt(reader, "duplicate members of a sorted set")
+        raise corrupt(reader, "Duplicate zset members detected")
     return members.put_unconditionally(member, score)
 
 

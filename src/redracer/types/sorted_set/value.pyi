@@ -92,9 +92,12 @@ class Bounds:
         """LIMIT: leaves out the first `offset`, and all after `limit` more (negative: none)."""
 
 class RankBounds(Bounds):
-    """From rank `first` to rank `last`, in reading order; negative ones count from the end."""
+    """From rank `first` to rank `last`, in reading order, as texts; negative ones count from the end.
 
-    def __init__(self, first: int, last: int) -> None: ...
+    Raises CommandError.
+    """
+
+    def __init__(self, first: bytes, last: bytes) -> None: ...
 
 class ScoreBounds(Bounds):
     """Scores between two texts: numbers, after `(` where they are left out. Raises CommandError."""

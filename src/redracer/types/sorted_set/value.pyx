@@ -20,11 +20,11 @@ from libc.stdint cimport uint64_t
 
 from redracer.core.glob cimport glob_match
 from redracer.core.listpack cimport Listpack, ListpackValue
-from redracer.core.numbers cimport DOUBLE_TEXT, INT64_TEXT, format_double_text, format_int64, parse_double_text
+from redracer.core.numbers cimport DOUBLE_TEXT, INT64_TEXT, format_double_text, format_int64, parse_double_text, parse_int64
 from redracer.core.sorted_tree cimport SortedMembers
 
 from redracer.core.errors import (
-    INVALID_LEX_BOUND, MIN_OR_MAX_NOT_FLOAT, NOT_FLOAT, SCORE_NOT_A_NUMBER, CommandError,
+    INVALID_LEX_BOUND, MIN_OR_MAX_NOT_FLOAT, NOT_FLOAT, NOT_INTEGER, SCORE_NOT_A_NUMBER, CommandError,
 )
 
 cdef extern from "Python.h":
@@ -346,11 +346,14 @@ cdef class Bounds:
 
 @cython.final
 cdef class RankBounds(Bounds):
-    """From rank `first` to rank `last`, in reading order; negative ones count from the end."""
+    """From rank `first` to rank `last`, in reading order, each as text; negative ones count from the end.
 
-    def __cinit__(self, Py_ssize_t first, Py_ssize_t last):
-        self.first = first
-        self.last = last
+    Raises CommandError(NOT_INTEGER).
+    """
+
+    def __cinit__(self, bytes first not None, bytes last not None):
+        self.first = rank_bound(first)
+        self.last = rank_bound(last)
 
     cpdef object locate(self, SortedSet members, bint reverse):
         cdef Py_ssize_t length = members.length()
@@ -423,6 +426,13 @@ cdef class LexBounds(Bounds):
         cdef Py_ssize_t first = lex_rank(members, self.low, self.low_kind, self.above_low)
         cdef Py_ssize_t end = lex_rank(members, self.high, self.high_kind, not self.below_high)
         return self.found(members, first, end, reverse)
+
+
+cdef Py_ssize_t rank_bound(bytes text) except? -1:
+    cdef long long rank = 0
+    if not parse_int64(PyBytes_AS_STRING(text), PyBytes_GET_SIZE(text), &rank):
+        raise CommandError(NOT_INTEGER)
+    return rank
 
 
 cdef Py_ssize_t lex_rank(SortedSet members, bytes bound, int kind, bint after) noexcept:
