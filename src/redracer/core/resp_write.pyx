@@ -15,6 +15,7 @@ from libc.string cimport memcpy, memmove
 from posix.uio cimport iovec as c_iovec
 
 from redracer.core cimport replies
+from redracer.core.bulk_array cimport BulkArray
 from redracer.core.numbers cimport DOUBLE_TEXT, format_double_text, format_int64
 
 
@@ -188,6 +189,9 @@ cdef class ReplyBuffer:
     cdef int write_other(self, object value, object kind, int resp) except -1:
         """The rarer replies."""
         cdef bytes text
+        if kind is BulkArray:
+            self.write_integer(b"*", (<BulkArray>value).count)
+            return self.write_raw((<BulkArray>value).data, (<BulkArray>value).length)
         if kind is replies.Status:
             text = (<replies.Status>value).text
             self.write_raw(b"+", 1)

@@ -1,7 +1,7 @@
 # The hot commands are compiled with a typed context; the module also runs uncompiled.
 from redracer.engine.context cimport Context
 from redracer.types.list.limits cimport limits_of
-from redracer.types.list.value cimport length, pop, pop_many, push, shrink, slice_of
+from redracer.types.list.value cimport length, pop, pop_many, push, range_of, shrink
 
 cimport cython
 

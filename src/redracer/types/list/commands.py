@@ -23,7 +23,7 @@ from redracer.engine.grammar import key, string
 from redracer.engine.key_specs import ACCESS, DELETE, INSERT, RO, RW, Key
 from redracer.engine.registry import command
 from redracer.types.list.limits import limits_of
-from redracer.types.list.value import length, pop, pop_many, push, shrink, slice_of
+from redracer.types.list.value import length, pop, pop_many, push, range_of, shrink
 
 if TYPE_CHECKING:
     from redracer.types.list.value import ListValue
@@ -216,4 +216,4 @@ def lrange(ctx: Context, args: list[bytes]) -> Reply:
     """Returns a range of elements from a list."""
     start, stop = integer(args[2]), integer(args[3])
     value = ctx.db.get_object(args[1], LIST)
-    return [] if value is None else slice_of(value, start, stop)
+    return [] if value is None else range_of(value, start, stop)

@@ -1,5 +1,6 @@
 """What lists do with one listpack: the whole value of a small list, or a node of a quicklist. See packed.pyx."""
 
+from redracer.core.bulk_array cimport BulkArray
 from redracer.core.listpack cimport Listpack
 
 
@@ -16,6 +17,7 @@ cdef void start_search(Search* search, bytes value, Py_ssize_t rank, Py_ssize_t 
 cdef bint compared(Search* search, bint equal, list found) except -1
 cdef bint search_packed(Listpack packed, bint backwards, Search* search, list found) except -1
 cdef Py_ssize_t copy_entries(Listpack packed, size_t position, list target, Py_ssize_t start, Py_ssize_t end) except -1
+cdef Py_ssize_t encode_entries(Listpack packed, size_t position, BulkArray target, Py_ssize_t most) except -1
 cdef Py_ssize_t remove_equal(
     Listpack packed, const char* data, size_t length, Py_ssize_t limit, bint from_tail
 ) noexcept

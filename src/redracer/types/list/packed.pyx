@@ -8,7 +8,8 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.list cimport PyList_SET_ITEM
 from cpython.ref cimport Py_INCREF
 
-from redracer.core.listpack cimport Listpack
+from redracer.core.bulk_array cimport BulkArray
+from redracer.core.listpack cimport Listpack, ListpackValue
 
 
 cdef void start_search(
@@ -61,6 +62,21 @@ cdef Py_ssize_t copy_entries(
         if start < end:
             position = packed.next(position)
     return start
+
+
+cdef Py_ssize_t encode_entries(Listpack packed, size_t position, BulkArray target, Py_ssize_t most) except -1:
+    """Adds up to `most` entries from `position` on to a reply. Returns how many. O(entries)."""
+    cdef ListpackValue value
+    cdef Py_ssize_t added = 0
+    while position and added < most:
+        packed.read(position, &value)
+        if value.data == NULL:
+            target.add_integer(value.integer)
+        else:
+            target.add(value.data, value.length)
+        added += 1
+        position = packed.next(position)
+    return added
 
 
 cdef Py_ssize_t remove_equal(

@@ -19,6 +19,7 @@ cdef class Quicklist:
     cpdef bytes pop(self, bint at_head)
     cpdef bytes get(self, Py_ssize_t index)
     cpdef list slice(self, Py_ssize_t start, Py_ssize_t count)
+    cdef object encoded_slice(self, Py_ssize_t start, Py_ssize_t count)
     cpdef bint replace(self, Py_ssize_t index, bytes value) except -1
     cpdef bint insert(self, bytes pivot, bytes value, bint after) except -1
     cpdef int delete_range(self, Py_ssize_t start, Py_ssize_t count) except -1

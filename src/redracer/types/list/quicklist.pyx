@@ -17,6 +17,7 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.list cimport PyList_New, PyList_SET_ITEM
 from cpython.ref cimport Py_INCREF
 
+from redracer.core.bulk_array cimport BulkArray
 from redracer.core.entry cimport bytes_size
 from redracer.core.listpack cimport Listpack
 from redracer.core.memory cimport allocation_size, count_bytes
@@ -25,7 +26,7 @@ from redracer.types.list.node cimport (
     new_node, packed_in, set_data, size_of, writable,
 )
 from redracer.types.list.packed cimport (
-    Search, compared, copy_entries, remove_equal, search_packed, split_packed, start_search,
+    Search, compared, copy_entries, encode_entries, remove_equal, search_packed, split_packed, start_search,
 )
 
 cdef enum:
@@ -235,6 +236,23 @@ cdef class Quicklist:
             start = 0
             node = node.next
         if at != count:
+            raise RuntimeError("a list is shorter than it says")
+        return found
+
+    cdef object encoded_slice(self, Py_ssize_t start, Py_ssize_t count):
+        """`slice` as a reply: encoded, but where there are plain nodes, whose items are sent without a copy."""
+        cdef BulkArray found = BulkArray.__new__(BulkArray)
+        cdef Py_ssize_t index = start
+        cdef Node* node = self.locate(&index)
+        cdef Listpack packed
+        while node != NULL and found.count < count:
+            if node.plain:
+                return self.slice(start, count)
+            packed = <Listpack?>content(node)
+            encode_entries(packed, packed.seek(index), found, count - found.count)
+            index = 0
+            node = node.next
+        if found.count != count:
             raise RuntimeError("a list is shorter than it says")
         return found
 

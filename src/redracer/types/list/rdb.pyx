@@ -81,10 +81,10 @@ cdef int read_node(RdbReader reader, Quicklist large) except -1:
     if kind == PACKED:
         return read_packed(reader, large, False)
     if kind != PLAIN:
-        raise corrupt(reader, "quicklist integrity check failed: a node is neither plain nor packed")
+        raise corrupt(reader, "Quicklist integrity check failed: a node is neither plain nor packed")
     reader.read_text(&text)
     if text.length == 0:
-        raise corrupt(reader, "quicklist integrity check failed: a plain node is empty")
+        raise corrupt(reader, "Quicklist integrity check failed: a plain node is empty")
     return append_plain(large, PyBytes_FromStringAndSize(text.data, text.length))
 
 
@@ -93,9 +93,9 @@ cdef int read_packed(RdbReader reader, Quicklist large, bint is_ziplist) except 
     cdef Listpack packed = Listpack.__new__(Listpack)
     try:
         if is_ziplist:
-            read_ziplist(reader, packed, 1)
+            read_ziplist(reader, packed, 1, "List")
         else:
-            read_listpack(reader, packed, 1)
+            read_listpack(reader, packed, 1, "List")
     except EmptyValue:
         return 0
     return large.append_listpack(packed)

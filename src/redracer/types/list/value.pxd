@@ -23,6 +23,7 @@ cpdef int push_item(object value, bytes item, bint at_head) except -1
 cpdef bytes pop(object value, bint at_head)
 cpdef list pop_many(object value, Py_ssize_t count, bint at_head)
 cpdef list slice_of(object value, Py_ssize_t start, Py_ssize_t end)
+cpdef object range_of(object value, Py_ssize_t start, Py_ssize_t end)
 cpdef bytes item_at(object value, Py_ssize_t index)
 cpdef bint replace(object value, Py_ssize_t index, bytes item) except -1
 cpdef bint insert(object value, bytes pivot, bytes item, bint after) except -1

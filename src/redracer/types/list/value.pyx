@@ -13,11 +13,14 @@ cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE, PyList_New
 
+from redracer.core.bulk_array cimport BulkArray
 from redracer.core.entry cimport LIST
 from redracer.core.keyspace cimport Keyspace
 from redracer.core.listpack cimport Listpack
 from redracer.types.list.node cimport byte_limit, count_limit, exceeds_limit
-from redracer.types.list.packed cimport Search, copy_entries, remove_equal, search_packed, start_search
+from redracer.types.list.packed cimport (
+    Search, copy_entries, encode_entries, remove_equal, search_packed, start_search,
+)
 from redracer.types.list.quicklist cimport Quicklist
 
 cdef enum:
@@ -193,17 +196,22 @@ cpdef list pop_many(object value, Py_ssize_t count, bint at_head):
 
 # --- by index
 
+cdef bint clamp(Py_ssize_t total, Py_ssize_t* start, Py_ssize_t* end) noexcept:
+    """Turns a range as clients give it (both ends included, negative from the end) into indices; False if it is
+    empty."""
+    if start[0] < 0:
+        start[0] = max(start[0] + total, 0)
+    if end[0] < 0:
+        end[0] += total
+    end[0] = min(end[0], total - 1)
+    return start[0] <= end[0]
+
+
 cpdef list slice_of(object value, Py_ssize_t start, Py_ssize_t end):
     """The items from `start` to `end`, both included; negative ones count from the end. O(nodes before + items)."""
-    cdef Py_ssize_t total = length(value)
     cdef ListpackList small
     cdef list items
-    if start < 0:
-        start = max(start + total, 0)
-    if end < 0:
-        end += total
-    end = min(end, total - 1)
-    if start > end:
+    if not clamp(length(value), &start, &end):
         return []
     if type(value) is not ListpackList:
         return (<Quicklist?>value).slice(start, end - start + 1)
@@ -211,6 +219,20 @@ cpdef list slice_of(object value, Py_ssize_t start, Py_ssize_t end):
     items = PyList_New(end - start + 1)
     if copy_entries(small, small.seek(start), items, 0, end - start + 1) != end - start + 1:
         raise RuntimeError("a listpack is shorter than it says")
+    return items
+
+
+cpdef object range_of(object value, Py_ssize_t start, Py_ssize_t end):
+    """`slice_of` as a reply, without an object for every item: a BulkArray, or a list."""
+    cdef ListpackList small
+    cdef BulkArray items
+    if not clamp(length(value), &start, &end):
+        return []
+    if type(value) is not ListpackList:
+        return (<Quicklist?>value).encoded_slice(start, end - start + 1)
+    small = <ListpackList>value
+    items = BulkArray.__new__(BulkArray)
+    encode_entries(small, small.seek(start), items, end - start + 1)
     return items
 
 
