@@ -86,6 +86,7 @@ def rdb_length(length: int) -> bytes:
 )
 def test_as_the_server(real_server: redis.Redis, data: bytes) -> None:
     real_server.delete("key")
+    real_server.config_set("rdbcompression", "yes")  # the server is shared with tests that turn it off
     compressed = lzf.compress(data, len(data) - 4)
     assert compressed is not None
     payload = b"\x00\xc3" + rdb_length(len(compressed)) + rdb_length(len(data)) + compressed + b"\x09\x00"
