@@ -52,17 +52,17 @@ cdef inline uint32_t load_word(const unsigned char* field) noexcept nogil:
 
 # --- the three, from a reader
 
-cdef int read_listpack(RdbReader reader, Listpack packed, size_t width) except -1:
-    """Fills an empty listpack with the next string, a listpack of groups of `width` entries. Raises CorruptRdb, and EmptyValue
-    for one without entries."""
+cdef int read_listpack(RdbReader reader, Listpack packed, size_t width, str kind) except -1:
+    """Fills an empty listpack with the next string, a listpack of groups of `width` entries. `kind`: of value, for people.
+    Raises CorruptRdb, and EmptyValue for one without entries."""
     cdef RdbText text
     reader.read_text(&text)
     if not fill_listpack(packed, <const unsigned char*>text.data, text.length):
-        raise corrupt(reader, "listpack integrity check failed")
-    return check_groups(reader, packed, width)
+        raise corrupt(reader, f"{kind} listpack integrity check failed")
+    return check_groups(reader, packed, width, kind)
 
 
-cdef int read_ziplist(RdbReader reader, Listpack packed, size_t width) except -1:
+cdef int read_ziplist(RdbReader reader, Listpack packed, size_t width, str kind) except -1:
     """The same for a ziplist."""
     cdef RdbText text
     cdef bint right
@@ -72,8 +72,8 @@ cdef int read_ziplist(RdbReader reader, Listpack packed, size_t width) except -1
     except ValueError:              # no listpack is as long
         right = False
     if not right:
-        raise corrupt(reader, "ziplist integrity check failed")
-    return check_groups(reader, packed, width)
+        raise corrupt(reader, f"{kind} ziplist integrity check failed")
+    return check_groups(reader, packed, width, kind)
 
 
 cdef int read_zipmap(RdbReader reader, Listpack packed) except -1:
@@ -86,16 +86,16 @@ cdef int read_zipmap(RdbReader reader, Listpack packed) except -1:
     except ValueError:              # no listpack is as long
         right = False
     if not right:
-        raise corrupt(reader, "zipmap integrity check failed")
-    return check_groups(reader, packed, 2)
+        raise corrupt(reader, "Zipmap integrity check failed")
+    return check_groups(reader, packed, 2, "Zipmap")
 
 
-cdef int check_groups(RdbReader reader, Listpack packed, size_t width) except -1:
+cdef int check_groups(RdbReader reader, Listpack packed, size_t width, str kind) except -1:
     cdef size_t count = packed.count()
     if count == 0:
         raise EmptyValue("a packed value has no elements")
     if count % width:
-        raise corrupt(reader, "packed value integrity check failed: the number of entries")
+        raise corrupt(reader, f"{kind} integrity check failed: {count} entries")
     return 0
 
 

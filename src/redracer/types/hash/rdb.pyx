@@ -118,9 +118,9 @@ cdef int write_fields(RdbWriter writer, ExpiringListpack packed) except -1:
 cdef object read_packed(RdbReader reader, int rdb_type):
     cdef Listpack packed = Listpack.__new__(Listpack)
     if rdb_type == RDB_HASH_LISTPACK:
-        read_listpack(reader, packed, PAIR)
+        read_listpack(reader, packed, PAIR, "Hash")
     elif rdb_type == RDB_HASH_ZIPLIST:
-        read_ziplist(reader, packed, PAIR)
+        read_ziplist(reader, packed, PAIR, "Hash")
     else:
         read_zipmap(reader, packed)
     return within_limits(reader, packed, PAIR)
@@ -129,7 +129,7 @@ cdef object read_packed(RdbReader reader, int rdb_type):
 cdef object within_limits(RdbReader reader, Listpack packed, size_t width):
     """The hash in the form that its size asks for."""
     if reader.sanitize and has_duplicates(packed, width):
-        raise corrupt(reader, "hash integrity check failed: duplicates")
+        raise corrupt(reader, "Hash integrity check failed: listpack with dup elements")
     if packed.count() // <Py_ssize_t>width > reader.setting("hash-max-listpack-entries"):
         return as_table(packed)
     return packed
@@ -140,16 +140,16 @@ cdef object read_expiring_listpack(RdbReader reader):
     cdef size_t position
     cdef int64_t expiry
     cdef int64_t before = 0
-    read_listpack(reader, packed, TRIPLE)
+    read_listpack(reader, packed, TRIPLE, "Hash")
     position = packed.first()
     while position:
         position = packed.next(packed.next(position))
         if not packed.integer_at(position, &expiry) or expiry < 0:
-            raise corrupt(reader, "hash integrity check failed: an expiry is no time")
+            raise corrupt(reader, "Hash integrity check failed: an expiry is no time")
         if expiry == NEVER:
             expiry = INT64_MAX
         if expiry < before:
-            raise corrupt(reader, "hash integrity check failed: the fields are not in the order of their expiries")
+            raise corrupt(reader, "Hash integrity check failed: the fields are not in the order of their expiries")
         before = expiry
         position = packed.next(position)
     return within_limits(reader, packed, TRIPLE)
@@ -170,7 +170,7 @@ cdef object read_fields(RdbReader reader):
             table = as_table(packed)
         if table is not None:
             if not table.set(field, content):
-                raise corrupt(reader, "duplicate hash fields")
+                raise corrupt(reader, "Duplicate hash fields detected")
         else:
             packed.append(field)
             packed.append(content)
@@ -209,7 +209,7 @@ cdef object read_expiring_fields(RdbReader reader, int64_t first):
                 PyBytes_AS_STRING(content), PyBytes_GET_SIZE(content), expiry,
             )
         elif not table.set(field, content):
-            raise corrupt(reader, "duplicate hash fields")
+            raise corrupt(reader, "Duplicate hash fields detected")
         elif expiry != NEVER:
             table.set_expiry(field, expiry)
         count -= 1

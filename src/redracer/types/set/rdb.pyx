@@ -50,14 +50,14 @@ cdef class SetCodec(RdbCodec):
             return read_members(reader)
         if rdb_type == RDB_SET_LISTPACK:
             packed = Listpack.__new__(Listpack)
-            read_listpack(reader, packed, 1)
+            read_listpack(reader, packed, 1, "Set")
             if reader.sanitize and has_duplicates(packed, 1):
-                raise corrupt(reader, "set listpack integrity check failed: duplicates")
+                raise corrupt(reader, "Set integrity check failed: listpack with dup elements")
             return as_table(packed) if packed.count() > reader.setting("set-max-listpack-entries") else packed
         integers = Intset.__new__(Intset)
         reader.read_text(&text)
         if not fill_intset(integers, <const unsigned char*>text.data, text.length):
-            raise corrupt(reader, "intset integrity check failed")
+            raise corrupt(reader, "Intset integrity check failed")
         if integers.count() == 0:
             raise EmptyValue("a set has no members")
         return as_table(integers) if integers.count() > reader.setting("set-max-intset-entries") else integers
@@ -98,7 +98,7 @@ cdef object read_members(RdbReader reader):
         reader.read_text(&text)
         value = add_buffer(value, text.data, text.length, limits, &added)
         if not added:
-            raise corrupt(reader, "duplicate set members")
+            raise corrupt(reader, "Duplicate set members detected")
         count -= 1
     return value
 

@@ -138,14 +138,14 @@ cdef int64_t read_number(RdbReader reader, int64_t least) except? -2:
     """A count, which is signed in memory."""
     cdef int64_t number = <int64_t>reader.read_length()
     if number < least:
-        raise corrupt(reader, "stream integrity check failed: a number is too large")
+        raise corrupt(reader, "Stream integrity check failed: a number is too large")
     return number
 
 
 cdef int64_t read_time(RdbReader reader, int64_t least) except? -2:
     cdef int64_t time = reader.read_milliseconds()
     if time < least:
-        raise corrupt(reader, "stream integrity check failed: a time is negative")
+        raise corrupt(reader, "Stream integrity check failed: a time is negative")
     return time
 
 
@@ -166,12 +166,12 @@ cdef int read_nodes(RdbReader reader, Stream stream) except -1:
     while count:
         reader.read_text(&text)
         if text.length != ID_SIZE:
-            raise corrupt(reader, "stream integrity check failed: the ID of a node")
+            raise corrupt(reader, "Stream integrity check failed: the ID of a node")
         master = stream_id(key_to_id(<const unsigned char*>text.data))
         try:
             stream.load_node(master, reader.read_string())
         except ValueError as error:
-            raise corrupt(reader, f"stream integrity check failed: {error}") from None
+            raise corrupt(reader, f"Stream listpack integrity check failed: {error}") from None
         count -= 1
     return 0
 
@@ -181,10 +181,10 @@ cdef int read_counts(RdbReader reader, Stream stream, int rdb_type) except -1:
     cdef Id ignored
     cdef uint64_t length = reader.read_length()
     if length and stream.nodes.count == 0:
-        raise corrupt(reader, "stream integrity check failed: it has entries, and no nodes")
+        raise corrupt(reader, "Stream integrity check failed: it has entries, and no nodes")
     read_id(reader, &stream.last)
     if ends_behind(stream, stream.last):
-        raise corrupt(reader, "stream integrity check failed: the last ID is before an entry's")
+        raise corrupt(reader, "Stream integrity check failed: the last ID is before an entry's")
     stream.refresh_first()
     stream.entries_added = stream.length
     if rdb_type != RDB_STREAM_LISTPACKS:
@@ -217,14 +217,14 @@ cdef int read_group(RdbReader reader, Stream stream, int rdb_type) except -1:
         entries_read = stream.entries_up_to(last)
     group = stream.add_group(name, stream_id(last), entries_read)
     if group is None:
-        raise corrupt(reader, "duplicate consumer group of a stream")
+        raise corrupt(reader, "Duplicate consumer group of a stream detected")
     pending = read_pending(reader)
     count = reader.read_length()
     while count:
         read_consumer(reader, group, pending, rdb_type)
         count -= 1
     if pending:
-        raise corrupt(reader, "a pending entry of a stream has no consumer")
+        raise corrupt(reader, "Stream pending entry without a consumer")
     return 0
 
 
@@ -240,7 +240,7 @@ cdef dict read_pending(RdbReader reader):
     while count:
         key = read_key(reader)
         if key in pending:
-            raise corrupt(reader, "duplicate pending entry of a consumer group")
+            raise corrupt(reader, "Duplicate pending entry of a consumer group detected")
         delivered_at = read_time(reader, 0)
         pending[key] = (delivered_at, read_number(reader, 0))
         count -= 1
@@ -252,20 +252,24 @@ cdef int read_consumer(RdbReader reader, Group group, dict pending, int rdb_type
     cdef bytes name = reader.read_string()
     cdef Consumer consumer = group.add_consumer(name, read_time(reader, 0))
     cdef bytes key
+    cdef Id id
     cdef uint64_t count
     if consumer is None:
-        raise corrupt(reader, "duplicate consumer of a stream")
+        raise corrupt(reader, "Duplicate stream consumer detected")
     consumer.active_at = consumer.seen_at
     if rdb_type == RDB_STREAM_LISTPACKS_3:
         consumer.active_at = read_time(reader, NEVER)
     count = reader.read_length()
     while count:
         key = read_key(reader)
+        id = key_to_id(<const unsigned char*>PyBytes_AS_STRING(key))
         state = pending.pop(key, None)
+        if state is None and group.find(id) != NULL:
+            raise corrupt(reader, "Stream consumer PEL entry already has a consumer assigned")
         if state is None:
-            raise corrupt(reader, "a consumer's pending entry is not its group's")
+            raise corrupt(reader, "Stream consumer PEL entry is not its group's")
         delivered_at, deliveries = state
-        group.add(key_to_id(<const unsigned char*>PyBytes_AS_STRING(key)), consumer, delivered_at, deliveries)
+        group.add(id, consumer, delivered_at, deliveries)
         count -= 1
     return 0
 
