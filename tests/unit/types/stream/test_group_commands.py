@@ -72,7 +72,7 @@ def test_a_consumer_is_there_as_soon_as_it_has_tried(streams):
     assert streams.value("XCLAIM s g e 0 1-0") == []
     assert {name: row["inactive"] for name, row in consumers(streams).items()} == {"c": -1, "d": -1, "e": -1}
     streams.value("XCLAIM s g e 0 1-0 FORCE")
-    assert consumers(streams)["e"]["inactive"] == 0
+    assert consumers(streams)["e"]["inactive"] >= 0
 
 
 def test_lag(streams):
