@@ -56,6 +56,7 @@ class Run:
     def episode(self, index: int, inputs: int) -> None:
         """Runs one episode and notes how it went."""
         faulthandler.dump_traceback_later(HANG, exit=True)
+        gc.collect()  # the server of the episode before, whose data would be counted
         self.log.write_bytes(b"")
         log.configure("warning", str(self.log))
         episode = Episode(self.seed, index)

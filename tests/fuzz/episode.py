@@ -48,8 +48,9 @@ class Peer:
 
     buffer = memoryview(bytearray(READ_SIZE))  # of all: the sanitizer makes large allocations slow
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: socket.socket, address: str) -> None:
         self.socket = connection
+        self.address = address
         self.unsent = b""
         self.replies = ReplyStream()
         self.reads = True  # whether it reads what it gets
@@ -135,8 +136,9 @@ class Episode:
         ours.setblocking(False)
         theirs.setblocking(False)
         connection = self.reactor.add_connection(theirs.detach())
-        self.server.front.connected(connection, f"127.0.0.1:{self.ports}", "127.0.0.1:6379", False)
-        return Peer(ours)
+        address = f"127.0.0.1:{self.ports}"
+        self.server.front.connected(connection, address, "127.0.0.1:6379", False)
+        return Peer(ours, address)
 
     # --- sending
 
@@ -279,6 +281,7 @@ class Episode:
         for peer in self.peers:
             peer.reads = True
         for _ in range(PATIENCE):
+            self.engine.pause.end()
             while self.round():
                 pass
             blocked = [client.id for client in self.engine.clients.values() if client.blocked is not None]
@@ -290,6 +293,7 @@ class Episode:
 
     def ask_for_a_sign_of_life(self) -> None:
         """Every client that can still say something must be answered."""
+        self.engine.pause.end()  # one may be in force that holds nobody yet
         waiting = []
         for peer in self.peers:
             if peer.open and not peer.broken:
@@ -304,7 +308,15 @@ class Episode:
         for peer in waiting:
             answer = peer.replies.last
             if peer.open and b"still there" not in answer and not answer.startswith(b"-NOAUTH"):
-                raise Failure(f"a client is not answered; its last reply was {answer[:100]!r}")
+                raise Failure(f"a client is not answered; last reply {answer[:100]!r}; {self.describe(peer)}")
+
+    def describe(self, peer: Peer) -> str:
+        """The server's view of a client."""
+        for client in self.engine.clients.values():
+            if client.address == peer.address:
+                reading = client.parser.reading
+                return f"{self.engine.describe(client)} state={client.state} gates={client.gates} reading={reading}"
+        return "the server does not know it"
 
     def report_internal_errors(self, peer: Peer) -> None:
         """An exception that escaped a command is a failure."""

@@ -1,5 +1,6 @@
 """What the unit tests share."""
 
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -32,7 +33,9 @@ def real_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[redis.Redi
         "--dir",
         str(directory),
     ]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+    # Not with the sanitizer's library, which our own build may need.
+    environment = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment) as process:
         retry = Retry(ConstantBackoff(0.05), 200)
         client = redis.Redis(unix_socket_path=str(socket), retry=retry)
         client.ping()
