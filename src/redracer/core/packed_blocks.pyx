@@ -266,4 +266,4 @@ cdef bint fill_from_zipmap(Listpack packed, const unsigned char* block, size_t s
             return False
         packed.append_values(pair, 2)
         count += 1
-    return block[0] >= LONG_LENGTH or block[0] == count
+    return count > 0 and (block[0] >= LONG_LENGTH or block[0] == count)     # no empty one was ever written

@@ -487,6 +487,7 @@ WRONG = {
     "ziplist-before": b"\x0a" + string(ziplist([b"a", b"b"]).replace(b"\3\1b", b"\4\1b")),
     "ziplist-string-beyond": b"\x0a" + string(ziplist([b"a"]).replace(b"\0\1a", b"\0\x3fa")),
     "ziplist-encoding": b"\x0a" + string(ziplist([b"a"]).replace(b"\0\1a", b"\0\xf0a")),
+    "zipmap-empty": b"\x09" + string(zipmap([])),
     "zipmap-count": b"\x09" + string(b"\2" + zipmap([(b"a", b"1")])[1:]),
     "zipmap-beyond": b"\x09" + string(b"\1\x05a\1\0001\xff"),
     "zipmap-free-beyond": b"\x09" + string(b"\1\1a\1\xff1\xff"),
@@ -518,7 +519,6 @@ EMPTY = {
     "quicklist": b"\x12\0",
     "quicklist-of-empty-nodes": b"\x12\2" + (b"\2" + string(listpack([]))) * 2,
     "ziplist": b"\x0a" + string(ziplist([])),
-    "zipmap": b"\x09" + string(zipmap([])),
 }
 
 

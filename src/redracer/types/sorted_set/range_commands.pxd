@@ -19,5 +19,7 @@ cdef Request requested(list args, Py_ssize_t at, bytes by, bint reverse, bint st
 cdef Bounds bounds_of(bytes by, bytes first, bytes second, bint reverse)
 @cython.locals(request=Request, members=SortedSet, found=list)
 cdef object reply_with(Context ctx, list args, bytes by, bint reverse)
+@cython.locals(bounds=Bounds, members=SortedSet)
+cdef object reply_without_options(Context ctx, list args, bytes by, bint reverse)
 @cython.locals(bounds=Bounds, members=SortedSet, removed=cython.Py_ssize_t)
 cdef object remove(Context ctx, list args, bytes by, str event)

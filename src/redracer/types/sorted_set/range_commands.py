@@ -102,12 +102,24 @@ def bounds_of(by: bytes, first: bytes, second: bytes, reverse: bool) -> Bounds:
 
 def reply_with(ctx: Context, args: list[bytes], by: bytes, reverse: bool) -> Reply:
     """What ZRANGE and its kin return."""
+    if len(args) == 4:
+        return reply_without_options(ctx, args, by or BY_RANK, reverse)
     request = requested(args, 2, by, reverse)
     members = sorted_set(ctx, args[1])
     if members is None:
         return []
     found = request.read(members, request.with_scores)
     return paired(found) if request.with_scores and ctx.client.resp == 3 else found
+
+
+def reply_without_options(ctx: Context, args: list[bytes], by: bytes, reverse: bool) -> Reply:
+    """The usual form: all members in the range, and nothing but them."""
+    bounds = bounds_of(by, args[2], args[3], reverse)
+    members = sorted_set(ctx, args[1])
+    if members is None:
+        return []
+    bounds.locate(members, reverse)
+    return members.range(bounds.start, bounds.count, reverse)
 
 
 @command(

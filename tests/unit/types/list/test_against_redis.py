@@ -1,17 +1,18 @@
-"""List commands compared with a real redis-server, reply by reply as the bytes on the wire.
+"""List commands compared with a real redis-server, reply by reply.
 
 Random commands over a few keys, in both protocols, with limits that force each encoding. What 8.2 answers
 otherwise than the server compared with (7.0 and later) is not among the commands.
 """
 
 import os
-import socket
+from functools import partial
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.commands.served import Served
+from ...commands.served import Served
+from ..against_redis import SETTINGS, Ours, Real, compare_at_length, flattened, words
 
 COMMANDS = int(os.environ.get("REDRACER_LIST_COMMANDS", "200000"))  # of the long run
 COMMANDS_PER_EXAMPLE = 100
@@ -40,19 +41,6 @@ elements = st.one_of(
     st.sampled_from([b"x" * 64, b"y" * 500, b"z" * 5000, b"w" * 20000, b"9" * 20]),
 )
 ends = st.sampled_from([b"LEFT", b"RIGHT", b"left", b"Right", b"middle"])
-
-
-def words(*parts):
-    """A command whose parts are bytes, strategies, or lists of either."""
-    strategies = [st.just(part) if isinstance(part, bytes) else part for part in parts]
-    return st.tuples(*strategies).map(flattened)
-
-
-def flattened(parts):
-    found = []
-    for part in parts:
-        found += part if isinstance(part, list) else [part]
-    return found
 
 
 many = st.lists(elements, min_size=1, max_size=12)
@@ -91,35 +79,11 @@ COMMAND = st.one_of(
 )
 
 
-class Real:
-    """A connection to the real server that sees the bytes."""
-
-    def __init__(self, path):
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.connect(path)
-        self.reader = self.socket.makefile("rb")
-
-    def run(self, argv):
-        parts = b"".join(b"$%d\r\n%s\r\n" % (len(part), part) for part in argv)
-        self.socket.sendall(b"*%d\r\n%s" % (len(argv), parts))
-        return self.reply()
-
-    def reply(self):
-        line = self.reader.readline()
-        kind, rest = line[:1], line[1:-2]
-        if kind in b"$=" and rest != b"-1":
-            return line + self.reader.read(int(rest) + 2)
-        if kind in b"*~%" and rest != b"-1":
-            return line + b"".join(self.reply() for _ in range(int(rest) * (2 if kind == b"%" else 1)))
-        return line
-
-
 @pytest.fixture
 def real(real_server):
-    connection = Real(real_server.connection_pool.connection_kwargs["path"])
+    connection = Real(real_server)
     yield connection
-    connection.reader.close()
-    connection.socket.close()
+    connection.close()
 
 
 def blocks(ours, argv):
@@ -127,7 +91,7 @@ def blocks(ours, argv):
     if not argv[0].startswith(b"B"):
         return False
     sources = argv[1:2] if argv[0] in (b"BLMOVE", b"BRPOPLPUSH") else argv[1:]
-    return not any(ours.run([b"EXISTS", name]) == b":1\r\n" for name in sources if name in KEYS)
+    return not any(ours.run([b"EXISTS", name]) == (b":", b"1") for name in sources if name in KEYS)
 
 
 def compare(ours, real, protocol, size_limit, depth, commands):
@@ -146,7 +110,7 @@ def compare(ours, real, protocol, size_limit, depth, commands):
     for side in (ours, real):
         side.run([b"HELLO", b"%d" % protocol])
         for argv in setup:
-            assert side.run(argv) == b"+OK\r\n"
+            assert side.run(argv) == (b"+", b"OK")
     for argv in commands:
         if not blocks(ours, argv):
             assert ours.run(argv) == real.run(argv), argv
@@ -161,40 +125,15 @@ EXAMPLE = (
     st.sampled_from([0, 0, 1, 2]),
     st.lists(COMMAND, min_size=20, max_size=COMMANDS_PER_EXAMPLE),
 )
-SETTINGS = {
-    "deadline": None,
-    "suppress_health_check": [
-        HealthCheck.function_scoped_fixture,
-        HealthCheck.too_slow,
-        HealthCheck.data_too_large,
-        HealthCheck.large_base_example,
-    ],
-}
 
 
 @settings(max_examples=SHORT_EXAMPLES, **SETTINGS)
 @given(*EXAMPLE)
-def test_replies_as_redis(real, served, protocol, size_limit, depth, commands):
-    compare(served, real, protocol, size_limit, depth, commands)
+def test_replies_as_redis(real, protocol, size_limit, depth, commands):
+    compare(Ours(Served()), real, protocol, size_limit, depth, commands)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(7200)
-def test_replies_as_redis_at_length(real, served):
-    done = 0
-
-    @settings(max_examples=COMMANDS // 20, database=None, **SETTINGS)
-    @given(*EXAMPLE)
-    def run(protocol, size_limit, depth, commands):
-        nonlocal done
-        if done < COMMANDS:
-            compare(served, real, protocol, size_limit, depth, commands)
-            done += len(commands)
-
-    run()
-    assert done >= COMMANDS
-
-
-@pytest.fixture
-def served():
-    return Served()
+def test_replies_as_redis_at_length(real):
+    compare_at_length(partial(compare, Ours(Served()), real), EXAMPLE, COMMANDS)
