@@ -14,8 +14,6 @@ from redracer.core.numbers import parse_integer
 from redracer.core.replies import NO_REPLY, OK, Reply
 from redracer.engine import arguments
 from redracer.engine.client import (
-    GATE_NO_TOUCH,
-    GATE_REPLY,
     NO_EVICT,
     NO_TOUCH,
     REPLY_OFF,
@@ -23,6 +21,7 @@ from redracer.engine.client import (
     REPLY_SKIP_NEXT,
 )
 from redracer.engine.flags import ADMIN, CONNECTION, LOADING, NOSCRIPT, STALE
+from redracer.engine.gates import GATE_NO_TOUCH, GATE_REPLY
 from redracer.engine.grammar import integer, one_of, string, token
 from redracer.engine.registry import command, container
 

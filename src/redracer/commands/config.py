@@ -8,8 +8,8 @@ from redracer.core import errors
 from redracer.core.errors import CommandError
 from redracer.core.replies import OK, Map, Reply
 from redracer.engine.config import Config
-from redracer.engine.dispatch import GATE_LOADING
 from redracer.engine.flags import ADMIN, LOADING, NOSCRIPT, SERVER, STALE
+from redracer.engine.gates import GATE_LOADING
 from redracer.engine.grammar import block, string
 from redracer.engine.registry import command, container
 

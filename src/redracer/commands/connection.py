@@ -11,8 +11,9 @@ from redracer.core.replies import OK, Map, Reply, Status
 from redracer.core.session import CLOSE_AFTER_REPLY
 from redracer.engine import arguments, grammar
 from redracer.engine.authentication import DEFAULT_USER
-from redracer.engine.client import GATE_AUTHENTICATION, PRIMARY, REPLICA
+from redracer.engine.client import PRIMARY, REPLICA
 from redracer.engine.flags import ALLOW_BUSY, CONNECTION, FAST, LOADING, NO_AUTH, NOSCRIPT, STALE
+from redracer.engine.gates import GATE_AUTHENTICATION
 from redracer.engine.registry import command
 from redracer.engine.version import REDIS_VERSION
 

@@ -10,11 +10,14 @@ from __future__ import annotations
 import hmac
 from typing import TYPE_CHECKING
 
-from redracer.engine.client import GATE_AUTHENTICATION
+from redracer.core import errors
+from redracer.engine.flags import NO_AUTH
+from redracer.engine.gates import GATE_AUTHENTICATION
 
 if TYPE_CHECKING:
     from redracer.engine.client import Client
     from redracer.engine.engine import Engine
+    from redracer.engine.registry import Command
 
 DEFAULT_USER = b"default"
 
@@ -25,6 +28,11 @@ class Authentication:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         engine.config.on_change("requirepass", self._password_changed)
+        engine.dispatcher.guard(GATE_AUTHENTICATION, self.refusal)
+
+    def refusal(self, _client: Client, command: Command, _argv: list[bytes]) -> bytes | None:
+        """What a client that has proved nothing is told when it asks for more than a way to do so."""
+        return None if command.flags & NO_AUTH else errors.NO_AUTH
 
     def _password_changed(self, password: bytes | None) -> None:
         if not password:

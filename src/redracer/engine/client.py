@@ -1,9 +1,8 @@
 # cython: annotation_typing=False
 """One client of the engine: what commands may know and change about who called them.
 
-`flags` are what CLIENT LIST shows and commands ask for. `gates` are the reasons for which dispatch must
-look twice at this client's next request; dispatch reads them as one number, so that a client without any
-costs one comparison.
+`flags` are what CLIENT LIST shows and commands ask for. `gates` (gates.py) are the reasons for which
+dispatch must look twice at this client's next request.
 """
 
 from __future__ import annotations
@@ -36,15 +35,6 @@ PROTECTED = 1 << 13
 NO_BLOCKING = 1 << 14
 
 CLEARED_BY_RESET = NO_EVICT | NO_TOUCH | REPLY_OFF | REPLY_SKIP | REPLY_SKIP_NEXT
-
-# gates
-GATE_AUTHENTICATION = 1
-GATE_RESTRICTED_USER = 1 << 1
-GATE_TRANSACTION = 1 << 2
-GATE_SUBSCRIBED = 1 << 3
-GATE_REPLY = 1 << 4
-GATE_TRACKING = 1 << 5
-GATE_NO_TOUCH = 1 << 6
 
 
 class Client(Session):

@@ -25,6 +25,7 @@ cdef class Dispatcher(Executor):
     cdef public long long most_calls_per_round
     cdef public list before_sending_steps
     cdef public list ready_keys
+    cdef public list guards
 
     cpdef object begin(self)
     @cython.locals(known=Command)

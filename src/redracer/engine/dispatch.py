@@ -3,8 +3,8 @@
 
 The usual case is one straight line. Everything that makes a request unusual (not authenticated, a paused
 server, a silent client, a transaction, a monitor...) sets a bit in the client's or the dispatcher's
-`gates`; a request with any bit takes the slower line, `execute_unusual`, so that the usual one pays a
-single test for all of them.
+`gates` (gates.py); a request with any bit takes the slower line, `execute_unusual`, so that the usual one
+pays a single test for all of them. There the guards of those bits are asked whether the request may run.
 
 Durations are read from one clock reading per command: a command starts where the one before it ended,
 and the first of a batch where the batch began.
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import sys
 import traceback
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from redracer.core import errors
@@ -22,31 +23,19 @@ from redracer.core.histogram import Histogram
 from redracer.core.replies import NO_REPLY, Error
 from redracer.core.session import CLOSE_AFTER_REPLY, Executor
 from redracer.engine import log, registry
-from redracer.engine.client import (
-    GATE_AUTHENTICATION,
-    GATE_NO_TOUCH,
-    GATE_REPLY,
-    REPLY_OFF,
-    REPLY_SKIP,
-    REPLY_SKIP_NEXT,
-)
-from redracer.engine.flags import NO_AUTH
+from redracer.engine.client import REPLY_OFF, REPLY_SKIP, REPLY_SKIP_NEXT
+from redracer.engine.gates import GATE_NO_TOUCH, GATE_PAUSED, GATE_REPLY
 from redracer.engine.registry import Command
 from redracer.engine.timing import monotonic_nanoseconds, unix_microseconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from redracer.core.clock import Clock
     from redracer.engine.client import Client
     from redracer.engine.context import Context
     from redracer.engine.effects import Effects
     from redracer.engine.engine import Engine
 
-# gates of the whole server
-GATE_PAUSED = 1
-GATE_LOADING = 1 << 1
-GATE_MONITORED = 1 << 2
+Guard = Callable[["Client", Command, list[bytes]], "bytes | None"]
 
 SPELLINGS = 4096  # most spellings of command names remembered (GET, get, Get...)
 
@@ -70,6 +59,7 @@ class Dispatcher(Executor):
         most_calls_per_round: int
         before_sending_steps: list[Callable[[], None]]
         ready_keys: list[tuple[int, bytes]]
+        guards: list[tuple[int, Guard]]
 
     def __init__(
         self, engine: Engine, context: Context, clock: Clock, commands: dict[bytes, Command]
@@ -86,6 +76,7 @@ class Dispatcher(Executor):
         self.track_latency = True
         self.before_sending_steps = []
         self.ready_keys = []
+        self.guards = []
         self.calls_before_round = 0
         self.most_calls_per_round = 0
         self.begin()
@@ -99,6 +90,13 @@ class Dispatcher(Executor):
         if self.calls - self.calls_before_round > self.most_calls_per_round:
             self.most_calls_per_round = self.calls - self.calls_before_round
         self.calls_before_round = self.calls
+
+    def guard(self, gate: int, ask: Guard) -> None:
+        """Has `ask(client, command, argv)` called for requests at `gate` before they run.
+
+        It returns the text of the error with which the request is refused, or None. One guard a gate.
+        """
+        self.guards = sorted([*self.guards, (gate, ask)], key=lambda guard: guard[0])
 
     def resolve(self, argv: list[bytes]) -> Command | None:
         """The command or subcommand that argv names, in any case, or None. O(1)."""
@@ -242,8 +240,12 @@ class Dispatcher(Executor):
         count = len(argv)
         if count != command.arity and (command.arity > 0 or count < -command.arity):
             return self.reject(command, errors.wrong_arity(command.name))
-        if client.gates & GATE_AUTHENTICATION and not command.flags & NO_AUTH:
-            return self.reject(command, errors.NO_AUTH)
+        gates = client.gates | self.gates
+        for gate, ask in self.guards:
+            if gates & gate:
+                refusal = ask(client, command, argv)
+                if refusal is not None:
+                    return self.reject(command, refusal)
         return None
 
     def reject(self, command: Command, text: bytes) -> Error:

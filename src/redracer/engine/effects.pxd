@@ -4,6 +4,7 @@ cdef class Effects:
     cdef public list feeds
     cdef public list observers
     cdef public list pending
+    cdef int held
 
     cpdef object add_feed(self, object feed)
     cpdef object remove_feed(self, object feed)
@@ -12,4 +13,6 @@ cdef class Effects:
     cpdef object key_changed(self, int database, bytes key, str event)
     cpdef object key_event(self, int database, bytes key, str event)
     cpdef object propagate(self, int database, list argv)
+    cpdef object hold(self)
+    cpdef object release(self)
     cpdef object flush(self)

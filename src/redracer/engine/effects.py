@@ -44,6 +44,7 @@ class Effects:
         feeds: list[Feed]
         observers: list[Observer]
         pending: list[tuple[int, list[bytes]]]
+        held: int
 
     def __init__(self) -> None:
         self.dirty = 0
@@ -51,6 +52,7 @@ class Effects:
         self.feeds = []
         self.observers = []
         self.pending = []
+        self.held = 0
 
     def add_feed(self, feed: Feed) -> None:
         """From now on `feed` is given every change."""
@@ -92,9 +94,18 @@ class Effects:
         if self.feeds:
             self.pending.append((database, argv))
 
+    def hold(self) -> None:
+        """From now on what commands propagate is gathered into one unit (EXEC, scripts). Calls nest."""
+        self.held += 1
+
+    def release(self) -> None:
+        """Undoes one `hold`; the outermost gives the unit to the feeds."""
+        self.held -= 1
+        self.flush()
+
     def flush(self) -> None:
-        """Gives the feeds what this request queued, as one unit."""
-        if self.pending:
+        """Gives the feeds what this request queued, as one unit; nothing while it is held."""
+        if self.pending and not self.held:
             units = self.pending
             self.pending = []
             for feed in self.feeds:

@@ -23,6 +23,7 @@ from redracer.engine.context import Context
 from redracer.engine.dispatch import Dispatcher
 from redracer.engine.effects import Effects
 from redracer.engine.expiry import ActiveExpiry
+from redracer.engine.gates import GATE_NO_TOUCH
 from redracer.engine.info import Info
 from redracer.engine.info_sections import SECTIONS
 from redracer.engine.latency import LatencyMonitor
@@ -146,7 +147,7 @@ class Engine:
         client.resp = 2
         client.name = b""
         client.flags &= ~client_flags.CLEARED_BY_RESET
-        client.gates &= ~client_flags.GATE_NO_TOUCH
+        client.gates &= ~GATE_NO_TOUCH
         self.authentication.start(client)
 
     def describe(self, client: Client) -> str:

@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from redracer.engine import log
-from redracer.engine.client import GATE_AUTHENTICATION, MONITOR, REPLICA, SUBSCRIBED
+from redracer.engine.client import MONITOR, REPLICA, SUBSCRIBED
+from redracer.engine.gates import GATE_AUTHENTICATION
 
 if TYPE_CHECKING:
     from redracer.engine.client import Client

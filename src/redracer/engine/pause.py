@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 from redracer.core.session import BLOCKED
 from redracer.engine.client import PRIMARY, REPLICA
 from redracer.engine.flags import MAY_REPLICATE, WRITE
+from redracer.engine.gates import GATE_PAUSED
 
 if TYPE_CHECKING:
     from redracer.engine.client import Client
     from redracer.engine.engine import Engine
     from redracer.engine.registry import Command
 
-GATE_PAUSED = 1  # the dispatcher's gate (dispatch.py)
 NEVER_PAUSED = (b"client|unpause", b"client|pause")
 
 
