@@ -32,4 +32,5 @@ def test_the_first_refusal_is_the_answer_and_counts():
     served.engine.dispatcher.gates |= GATE_BUSY | GATE_MEMORY
     assert served.error(b"ECHO a") == "OOM no more"
     assert asked == []
+    served.engine.dispatcher.gates = 0
     assert b"errorstat_OOM:count=1" in served.run(b"INFO errorstats")
