@@ -9,6 +9,7 @@ cdef class Clock:
     cdef readonly unsigned int minutes      # 16 bits, for LFU
     cdef public bint lfu                    # an LFU eviction policy is on: the entry's 24 bits are LFU's
     cdef public bint no_touch               # CLIENT NO-TOUCH: lookups leave the entry's clock alone
+    cdef public bint nothing_expires        # lookups see keys whose time has passed (loading, a primary's commands)
     cdef public int lfu_log_factor
     cdef public int lfu_decay_time          # minutes
     cdef uint64_t random_state

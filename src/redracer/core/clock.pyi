@@ -6,6 +6,7 @@ class Clock:
     minutes: int
     lfu: bool
     no_touch: bool
+    nothing_expires: bool
     lfu_log_factor: int
     lfu_decay_time: int
 

@@ -3,7 +3,8 @@
 An entry's stamp has 24 bits. Under LRU policies it is the second of the last use, modulo 2**24 (194 days).
 Under LFU policies it is the minute of the last decay, modulo 2**16, above an 8-bit counter that grows with the
 logarithm of the number of uses (Redis's documentation, "Key eviction"). `no_touch` makes lookups leave stamps
-alone: for CLIENT NO-TOUCH, and while a forked child shares the memory.
+alone: for CLIENT NO-TOUCH, and while a forked child shares the memory. With `nothing_expires`, keys whose time
+has passed are seen: a log that is replayed, and a primary, say themselves when a key ends.
 """
 
 from redracer.core.random cimport next_random

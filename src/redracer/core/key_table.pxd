@@ -66,4 +66,8 @@ cdef inline Entry* entry_in(uint64_t* slot) noexcept:
 
 
 cdef inline bint has_expired(KeyTable keys, const Entry* entry) noexcept:
-    return entry.meta & HAS_EXPIRY and entry_expiry_field(entry)[0] <= keys.clock.now
+    return (
+        entry.meta & HAS_EXPIRY
+        and entry_expiry_field(entry)[0] <= keys.clock.now
+        and not keys.clock.nothing_expires
+    )

@@ -81,6 +81,7 @@ class Engine:
         self.replication_id = secrets.token_hex(20)
         self.started = self.clock.now  # Unix time, ms
         self.next_client_id = 1
+        self.is_replica = False
         self.cron_paused = False  # by DEBUG PAUSE-CRON
         self.skip_checksums = False  # by DEBUG SET-SKIP-CHECKSUM-VALIDATION
         for database in self.databases:
@@ -183,12 +184,17 @@ class Engine:
 
     # --- keys
 
+    @property
+    def keeps_expired(self) -> bool:
+        """Whether expired keys and fields stay: nothing may change in a pause, and a replica is told by its primary."""
+        return self.pause.active or self.is_replica
+
     def expire(self, database: Keyspace, key: bytes) -> None:
         """A lookup or the expiry cycle met a key whose time has passed: deletes it, and says so to everyone.
 
-        While clients are paused nothing may change, so the key stays; lookups do not see it all the same.
+        Where that is not ours to do the key stays; lookups do not see it all the same.
         """
-        if self.pause.active:
+        if self.keeps_expired:
             return
         self.statistics.expired_keys += 1
         self.delete_expired(database, key)

@@ -46,7 +46,7 @@ class ActiveExpiry:
 
     def run(self) -> bool:
         """One slice; returns whether expired keys or fields were left because its time was over."""
-        if not self.enabled or self.engine.pause.active:
+        if not self.enabled or self.engine.keeps_expired:
             return False
         begun = monotonic_nanoseconds()
         deadline = begun + SLICE

@@ -361,6 +361,15 @@ def test_an_error_in_the_callback_reaches_the_caller(keyspace: Keyspace, clock: 
     assert keyspace.discard(b"key")
 
 
+def test_nothing_expires_while_the_clock_says_so(keyspace: Keyspace, clock: Clock) -> None:
+    keyspace.set_string(b"key", b"value", clock.now + 10)
+    clock.set_time(clock.now + 10)
+    clock.nothing_expires = True
+    assert keyspace.get_string(b"key") == b"value"
+    clock.nothing_expires = False
+    assert keyspace.get_string(b"key") is None
+
+
 def test_sample_expired_goes_round(keyspace: Keyspace, clock: Clock) -> None:
     for number in range(1000):
         keyspace.set_string(b"%d" % number, b"v", NOW + (5 if number % 2 else 1005))
