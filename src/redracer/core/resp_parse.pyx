@@ -418,6 +418,17 @@ def requests(RequestParser parser not None, bytes data not None):
         found.append(request)
 
 
+def requests_with_ends(RequestParser parser not None, bytes data not None):
+    """All whole requests in `data`, each with the number of bytes up to its end: (argv, end). For who counts them."""
+    cdef Py_ssize_t position = 0
+    cdef list found = []
+    while True:
+        request = parser.next_request(PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data), &position)
+        if request is None:
+            return found, position
+        found.append((request, position))
+
+
 ESCAPES = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"a": b"\a"}
 SPACES = b" \n\r\t\v\f"       # between words
 SEPARATORS = b" \n\r\t"       # what ends a word that is not quoted

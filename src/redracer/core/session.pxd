@@ -27,6 +27,9 @@ cdef class Session:
     cdef public Py_ssize_t query_peak
     cdef public long long executed          # requests
     cdef public bint retry                  # with BLOCKED: the request just given is to be executed again
+    cdef public object source               # writes more to `out` when called, and returns whether it did; or None
+
+    cdef bint refill(self) except -1
 
 cdef class Executor:
     cdef public long long now               # Unix time of this round, ms

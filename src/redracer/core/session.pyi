@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from typing import Any, Final
 
 from redracer.core.keyspace import Keyspace
@@ -28,6 +29,7 @@ class Session:
     query_peak: int
     executed: int
     retry: bool
+    source: Callable[[], bool] | None
     def __init__(self, parser: RequestParser, transport: Transport | None = None) -> None: ...
 
 class Executor:

@@ -35,6 +35,10 @@ cdef class Session:
         self.resp = 2
         self.output_limit = (<long long>1) << 62
 
+    cdef bint refill(self) except -1:
+        """Everything in `out` has been sent: whether there is more now (what is too long to be in `out` at once)."""
+        return self.source is not None and self.source()
+
 
 cdef class Executor:
     """Who executes requests. The network calls, in this order in each round: `begin`; for each request

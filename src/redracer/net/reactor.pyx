@@ -584,7 +584,7 @@ cdef class Reactor:
         cdef ssize_t count = 0
         cdef Py_ssize_t total = 0
         cdef int used
-        while out.pending() and total < SEND_SIZE:
+        while (out.pending() or session.refill()) and total < SEND_SIZE:
             if not out.large_bytes:
                 count = send(connection.descriptor, out.data + out.start, out.end - out.start, MSG_NOSIGNAL)
             else:
@@ -629,6 +629,7 @@ cdef class Reactor:
         close(descriptor)
         connection.waiting = None
         connection.session.out.release()
+        connection.session.source = None
         self.executor.closed(connection.session)
         connection.session.transport = None     # they held one another
         return 0

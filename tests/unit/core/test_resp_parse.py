@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from redracer.core.errors import ProtocolError
-from redracer.core.resp_parse import RequestParser, requests, split_words
+from redracer.core.resp_parse import RequestParser, requests, requests_with_ends, split_words
 
 LARGE = 32768  # bytes from which an argument is read in place
 LINE_LIMIT = 65536  # bytes of a header or an inline request
@@ -296,6 +296,22 @@ class TestInline:
     def test_quoting_everything_is_undone(self, words):
         line = b" ".join(b'"' + b"".join(b"\\x%02x" % byte for byte in word) + b'"' for word in words)
         assert split_words(line) == words
+
+
+class TestEnds:
+    @given(st.lists(st.lists(arguments, min_size=1, max_size=4), max_size=8), st.integers(1, 200))
+    def test_each_request_tells_where_it_ends(self, argvs, size):
+        data = b"".join(encoded(argv) + b"\r\n" * (len(argv) % 2) for argv in argvs)
+        parser, unread, behind, ends = RequestParser(), b"", 0, []
+        for at in range(0, len(data), size):
+            unread += data[at : at + size]
+            found, used = requests_with_ends(parser, unread)
+            ends += [(argv, behind + end) for argv, end in found]
+            unread, behind = unread[used:], behind + used
+        position = 0
+        for argv, (found_argv, end) in zip(argvs, ends, strict=True):
+            position = data.index(encoded(argv), position) + len(encoded(argv))
+            assert (found_argv, end) == (argv, position)
 
 
 class TestNames:

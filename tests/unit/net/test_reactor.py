@@ -329,6 +329,29 @@ class TestSending:
             world.rounds()
         assert most <= 3 << 20
 
+    def test_a_source_is_asked_for_more_whenever_everything_is_sent(self, world):
+        pieces = [b"%08d" % number * 20_000 for number in range(40)]
+        session = world.connections[0].session
+        waiting = list(pieces)
+
+        def more():
+            if not waiting:
+                return False
+            session.out.write_encoded(waiting.pop(0))
+            return True
+
+        session.source = more
+        world.connections[0].wake()
+        received = b""
+        while len(received) < sum(map(len, pieces)):
+            world.rounds()
+            received += world.read(0)
+        assert received == b"".join(pieces)
+        waiting.append(b"last")
+        world.connections[0].wake()
+        world.rounds()
+        assert world.read(0) == b"last"
+
     def test_the_output_limit_is_seen_for_what_was_not_asked_for(self, world):
         session = world.connections[0].session
         session.output_limit = 1_000_000
