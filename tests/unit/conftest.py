@@ -26,6 +26,8 @@ def real_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[redis.Redi
         "0",
         "--enable-debug-command",
         "yes",
+        "--enable-protected-configs",
+        "yes",
         "--unixsocket",
         str(socket),
         "--save",

@@ -14,6 +14,7 @@ inside (jemalloc, io-threads) are kept because configuration files hold them.
 
 from __future__ import annotations
 
+from redracer.core.rdb_writer import OLDEST_RDB_VERSION, RDB_VERSION
 from redracer.engine.config_compound import (
     Addresses,
     KeyspaceEvents,
@@ -333,6 +334,7 @@ SNAPSHOTS = (
     ),
     Option("stop-writes-on-bgsave-error", BOOLEAN, True, pending=ignore(RDB)),
     Option("rdbcompression", BOOLEAN, True),
+    Option("rdb-version", Integer(OLDEST_RDB_VERSION, RDB_VERSION), RDB_VERSION),  # ours alone
     Option("rdbchecksum", BOOLEAN, True, IMMUTABLE, pending=ignore(RDB)),
     Option(
         "dbfilename",

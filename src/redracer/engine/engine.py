@@ -36,7 +36,7 @@ from redracer.engine.statistics import Statistics
 from redracer.engine.timing import monotonic_nanoseconds, unix_microseconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from redracer.core.session import Transport
     from redracer.engine.config import Config
@@ -77,6 +77,7 @@ class Engine:
         self.lazy_free = LazyFree()
         self.expiry = ActiveExpiry(self)
         self.ports: dict[str, Any] = {}
+        self.at_tick: list[Callable[[], None]] = []  # what other layers do periodically
         self.run_id = secrets.token_hex(20)
         self.replication_id = secrets.token_hex(20)
         self.started = self.clock.now  # Unix time, ms
@@ -239,6 +240,8 @@ class Engine:
         self.memory.note_peak()
         self.statistics.sample()
         self.close_idle_clients()
+        for step in self.at_tick:
+            step()
         self.statistics.tick_nanoseconds += monotonic_nanoseconds() - begun
 
     def close_idle_clients(self) -> None:
