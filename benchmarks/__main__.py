@@ -6,15 +6,26 @@ import shutil
 import sys
 from pathlib import Path
 
-from benchmarks import chart, instructions, memory, pauses, results, startup, tables, throughput
+from benchmarks import (
+    chart,
+    instructions,
+    large,
+    memory,
+    pauses,
+    results,
+    stalls,
+    startup,
+    tables,
+    throughput,
+)
 from benchmarks.servers import Program, choose_cores, default_programs
 from benchmarks.workloads import choose
 from tools.marked import replaced
 
 HERE = Path(__file__).resolve().parent
 README = HERE.parent / "README.md"
-STORE = HERE.parent / ".bench" / "results.json"
-PARTS = ("cpu", "instructions", "memory", "pauses", "start")
+PUBLISHED = HERE / "results.json"
+PARTS = ("cpu", "large", "instructions", "memory", "pauses", "stalls", "start")
 TOOLS = {"cpu": ("redis-benchmark",), "instructions": ("redis-benchmark", "valgrind", "callgrind_control")}
 PIPELINES = (1, 16, 64)
 QUICK_SCALE = 0.1  # of the number of requests and keys
@@ -38,7 +49,9 @@ def options() -> argparse.Namespace:
     parser.add_argument("--server", type=shlex.split, help="command line in the place of our server's")
     parser.add_argument("--theirs", type=shlex.split, help="command line in the place of redis-server")
     parser.add_argument(
-        "--publish", action="store_true", help="write benchmarks/results.md, results.svg and the README"
+        "--publish",
+        action="store_true",
+        help="put what this run measures into benchmarks/results.json, .md, .svg and the README",
     )
     opts = parser.parse_args()
     unknown = set(opts.only.split(",")) - set(PARTS)
@@ -59,6 +72,7 @@ def programs(opts: argparse.Namespace) -> list[Program]:
 def measure(opts: argparse.Namespace, pair: list[Program]) -> results.Results:
     """Runs the chosen parts."""
     scale = QUICK_SCALE if opts.quick else 1.0
+    rounds = opts.rounds or (3 if opts.quick else 5)
     cores = choose_cores()
     parts = opts.only.split(",")
     workloads = choose(opts.tests)
@@ -71,11 +85,15 @@ def measure(opts: argparse.Namespace, pair: list[Program]) -> results.Results:
             pair,
             workloads,
             depths,
-            rounds=opts.rounds or (3 if opts.quick else 5),
+            rounds=rounds,
             scale=scale,
             keyspace=opts.keyspace,
             base_port=opts.base_port,
             cores=cores,
+        )
+    if "large" in parts:
+        found["large"] = large.measure(
+            pair, rounds=rounds, scale=scale, base_port=opts.base_port, cores=cores
         )
     if "instructions" in parts:
         found["instructions"] = instructions.measure(
@@ -86,11 +104,21 @@ def measure(opts: argparse.Namespace, pair: list[Program]) -> results.Results:
     if "pauses" in parts:
         inserted, expiring = int(INSERTED_KEYS * scale), int(EXPIRING_KEYS * scale)
         found["pauses"] = pauses.measure(pair, inserted, expiring, opts.base_port, cores)
+    if "stalls" in parts:
+        found["stalls"] = stalls.measure(pair, int(stalls.ELEMENTS * scale), opts.base_port, cores)
     return found
 
 
+def publish(everything: results.Results) -> None:
+    """Writes the results, and what is made of them."""
+    results.save(PUBLISHED, everything)
+    (HERE / "results.md").write_text(tables.page(everything))
+    (HERE / "results.svg").write_text(chart.draw(everything))
+    README.write_text(replaced(README.read_text(), "benchmarks", tables.summary(everything)))
+
+
 def main() -> int:
-    """Measures, prints the tables of this run and keeps the results; returns 2 where it cannot."""
+    """Measures, prints the tables of this run, and publishes it if asked; returns 2 where it cannot."""
     opts = options()
     pair = programs(opts)
     needed = [program.command[0] for program in pair]
@@ -105,12 +133,8 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 2
     print("\n" + tables.page(found))
-    everything = results.merged(results.load(STORE), found)
-    results.save(STORE, everything)
     if opts.publish:
-        (HERE / "results.md").write_text(tables.page(everything))
-        (HERE / "results.svg").write_text(chart.draw(everything))
-        README.write_text(replaced(README.read_text(), "benchmarks", tables.summary(everything)))
+        publish(results.merged(results.load(PUBLISHED), found))
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Keeps what was measured, in `.bench/results.json`, so that the parts can be measured one at a time."""
+"""Keeps what was published, in `benchmarks/results.json`, so that the parts can be measured one at a time."""
 
 import json
 import platform

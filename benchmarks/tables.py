@@ -6,7 +6,10 @@ from benchmarks.results import Results, Section, geometric_mean, number, ratio
 from benchmarks.servers import OURS, THEIRS
 
 HEADLINE = ("SET", "GET", "INCR", "MSET", "PING_MBULK", "PING_INLINE")
+COLLECTIONS_PIPELINE = " P=16"  # the summary shows the tests of collections at this depth only
 LOAD_FIGURES = (("rps", 0), ("p50", 3), ("p99", 3), ("p999", 3))
+STALL_LIMIT = 5  # ms
+STALL_FIGURES = ("cpu_p50", "cpu_p999", "cpu_max")
 PAUSE_FIGURES = ("wait_p50", "wait_p999", "wait_max", "cpu_p999", "cpu_max", "own_max")
 
 
@@ -24,26 +27,54 @@ def page(results: Results) -> str:
 
 
 def summary(results: Results) -> str:
-    """The README's part: the headline tests' CPU time, and the memory, with what was measured and where."""
+    """The README's part: the CPU time of the headline tests and of collections, and the memory, with what was measured
+    and where."""
     about = results.get("about", {})
     versions = "; ".join(str(text) for text in about.get("versions", {}).values())
     machine = str(about.get("machine", {}).get("description", ""))
-    cpu = {name: row for name, row in results.get("cpu", {}).items() if name.partition(" ")[0] in HEADLINE}
-    shown = (
-        ("cpu", cpu, "cpu_us"),
+    cpu = results.get("cpu", {})
+    shown = {
+        name: row for name, row in cpu.items() if is_headline(name) or name.endswith(COLLECTIONS_PIPELINE)
+    }
+    parts = ["![CPU time per operation](benchmarks/results.svg)"]
+    for name, rows, figure in (
+        ("cpu", shown, "cpu_us"),
+        ("large", results.get("large", {}), ""),
         ("memory", results.get("memory", {}), ""),
         ("start", results.get("start", {}), ""),
+    ):
+        if rows:
+            parts.append(f"**{TITLES[name]}**\n\n{comparison(rows, figure)}")
+        if name == "cpu" and rows:
+            parts.append(means(cpu, figure))
+    if results.get("stalls"):
+        parts.append(stalls_in_words(results["stalls"]))
+    return "\n\n".join([*parts, f"Measured: {versions}; {machine}."])
+
+
+def is_headline(name: str) -> bool:
+    """Whether a row is of the tests that need strings only."""
+    return name.partition(" ")[0] in HEADLINE
+
+
+def stalls_in_words(rows: Section) -> str:
+    """The longest stall of ours, and how often Redis was over the limit."""
+    ours = {phase: number(row.get(OURS), "cpu_max") or 0.0 for phase, row in rows.items()}
+    worst = max(ours, key=lambda phase: ours[phase])
+    over = sum(1 for row in rows.values() if (number(row.get(THEIRS), "cpu_max") or 0.0) > STALL_LIMIT)
+    return (
+        f"While collections grow, convert, or are deleted by UNLINK or expiry ({len(rows)} cases), the longest stall "
+        f"is {ours[worst]:.1f} ms of CPU time ({worst}); Redis has one of over {STALL_LIMIT} ms in {over} of them."
     )
-    parts = [f"**{TITLES[name]}**\n\n{comparison(rows, figure)}" for name, rows, figure in shown if rows]
-    chart = "![CPU time per operation](benchmarks/results.svg)"
-    return "\n\n".join([chart, *parts, f"Measured: {versions}; {machine}."])
 
 
 TITLES = {
     "cpu": "CPU microseconds per operation (main thread; 50 connections)",
+    "large": "CPU microseconds per operation on a large sorted set (main thread; one connection, pipelines of 16)",
     "instructions": "User-space instructions per operation (callgrind)",
-    "memory": "Resident bytes per key",
+    "memory": "Resident bytes per key or element",
     "pauses": "Waiting time of another client, in milliseconds",
+    "stalls": "CPU time that goes by until the next answer, in milliseconds",
     "start": "Start, in milliseconds",
 }
 
@@ -54,6 +85,8 @@ def section(name: str, rows: Section) -> str:
         return ""
     if name == "pauses":
         return f"## {TITLES[name]}\n\n{PAUSE_NOTE}\n\n{pauses(rows)}"
+    if name == "stalls":
+        return f"## {TITLES[name]}\n\n{STALL_NOTE}\n\n{stalls(rows)}"
     figure = "cpu_us" if name == "cpu" else ""
     text = f"## {TITLES[name]}\n\n{comparison(rows, figure)}"
     if name in ("cpu", "instructions"):
@@ -90,15 +123,19 @@ def comparison(rows: Section, figure: str) -> str:
 
 
 def means(rows: Section, figure: str) -> str:
-    """The geometric mean of the ratios: of all rows, and of those that need strings only."""
+    """The geometric mean of the ratios: of all rows, of those that need strings only, and of those of collections."""
     ratios = {name: found for name, row in rows.items() if (found := ratio(row, figure)) is not None}
-    headline = [value for name, value in ratios.items() if name.partition(" ")[0] in HEADLINE]
-    if not headline:
+    if not ratios:
         return "No row was measured on both servers."
-    return (
-        f"Geometric mean of the ratios: {cell(geometric_mean(list(ratios.values())))}; of PING, SET, GET, "
-        f"INCR and MSET alone: {cell(geometric_mean(headline))}, the highest of them {max(headline):.2f}."
-    )
+    headline = [value for name, value in ratios.items() if is_headline(name)]
+    collections = [value for name, value in ratios.items() if not is_headline(name)]
+    words = [f"Geometric mean of the ratios: {cell(geometric_mean(list(ratios.values())))}"]
+    for title, values in (("PING, SET, GET, INCR and MSET", headline), ("collections", collections)):
+        if values:
+            words.append(
+                f"of {title} alone: {cell(geometric_mean(values))}, the highest of them {max(values):.2f}"
+            )
+    return "; ".join(words) + "."
 
 
 def load(rows: Section) -> str:
@@ -117,6 +154,22 @@ PAUSE_NOTE = (
     "*cpu* the CPU time that the server used meanwhile, which other programs on the machine do not change;\n"
     "*own* what the server says was its event loop's longest round; *events* its latency monitor's longest."
 )
+
+
+STALL_NOTE = (
+    "A connection sends commands that add 50 elements, or while a value is being freed one PING, and waits for the\n"
+    "answer: the CPU time that the server used meanwhile. Grown sizes are in the rows' names."
+)
+
+
+def stalls(rows: Section) -> str:
+    """What each server used, a line for each phase."""
+    lines = []
+    for phase, row in rows.items():
+        texts = [cell(row.get(server), figure) for figure in STALL_FIGURES for server in (OURS, THEIRS)]
+        lines.append([phase, *texts])
+    header = [f"{server} {figure[4:]}" for figure in STALL_FIGURES for server in ("redracer", "Redis")]
+    return table(["", *header], lines)
 
 
 def pauses(rows: Section) -> str:

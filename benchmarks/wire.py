@@ -47,15 +47,15 @@ class Connection:
         self._socket.sendall(encode(*words))
         return self._reply()
 
-    def fill(self, commands: Iterable[bytes], batch: int = BATCH) -> int:
-        """Sends encoded commands whose replies are one line each, in batches; returns how many.
+    def fill(self, commands: Iterable[bytes], batch: int = BATCH, lines: int = 1) -> int:
+        """Sends encoded commands whose replies have `lines` lines each, in batches; returns how many.
 
         Raises ErrorReply where one of the replies is an error.
         """
         sent = 0
         for count, chunk in batches(commands, batch):
             self._socket.sendall(chunk)
-            self._skip_lines(count)
+            self._skip_lines(count * lines)
             sent += count
         return sent
 

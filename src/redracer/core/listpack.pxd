@@ -41,6 +41,7 @@ cdef class Listpack:
     cdef size_t replace_integer(self, size_t position, int64_t value) except 0
     cdef size_t remove_at(self, size_t position, size_t count) noexcept
     cdef bint has_room(self, size_t added) noexcept         # for that many bytes more under the limit of 1 GiB
+    cdef void settle(self) noexcept                         # call when it has grown to its full size
     cdef size_t size_in_bytes(self) noexcept                # of the block: what Redis's thresholds in bytes are about
     cdef size_t random_position(self, size_t width, uint64_t* random_state) noexcept    # first entry of a random group
 

@@ -12,7 +12,9 @@ from typing import Any
 from redracer.engine.timing import monotonic_nanoseconds
 
 SMALL = 64  # items of a value that is freed at once: queuing it would cost more
-ITEMS_PER_STEP = 256
+# Between two looks at the clock. Items that were allocated together are the last of their part of the heap to go
+# together too, and giving such a part back to the kernel takes as long as freeing hundreds of items.
+ITEMS_PER_STEP = 32
 
 
 class LazyFree:

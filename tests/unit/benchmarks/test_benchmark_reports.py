@@ -3,10 +3,11 @@
 import socket
 import threading
 import xml.etree.ElementTree as ElementTree
+from itertools import islice
 
 import pytest
 
-from benchmarks import chart, probe, results, tables, throughput, workloads
+from benchmarks import chart, large, probe, results, stalls, tables, throughput, workloads
 from benchmarks.instructions import parse_totals
 from benchmarks.memory import FILLINGS
 from benchmarks.wire import Connection, ErrorReply, batches, encode
@@ -71,7 +72,7 @@ def test_commands_are_arrays_of_bulk_strings() -> None:
 
 @pytest.mark.parametrize("title", FILLINGS)
 def test_fillings_are_well_formed_and_distinct(title: str) -> None:
-    first, second = FILLINGS[title](1), FILLINGS[title](2)
+    first, second = FILLINGS[title].command(1), FILLINGS[title].command(2)
     words = first.split(b"\r\n")
     assert encode(*words[2:-1:2]) == first
     assert len(words[4]) == 16
@@ -132,9 +133,16 @@ MEASURED: results.Results = {
     "cpu": {
         "SET P=1": {"redracer": {"cpu_us": 4.0, "rps": 10}, "redis": {"cpu_us": 8.0, "rps": 5}},
         "GET P=1": {"redracer": {"cpu_us": 16.0}, "redis": {"cpu_us": 8.0}},
+        "SADD P=16": {"redracer": {"cpu_us": 1.0}, "redis": {"cpu_us": 4.0}},
         "LPUSH P=1": {"redracer": "ERR unknown command 'LPUSH', with args", "redis": {"cpu_us": 9.0}},
     },
     "memory": {"string key": {"redracer": 90.0, "redis": 100.0}},
+    "stalls": {
+        "list, UNLINK": {
+            "redracer": {"cpu_p50": 0.1, "cpu_p999": 0.2, "cpu_max": 1.5},
+            "redis": {"cpu_p50": 0.1, "cpu_p999": 0.2, "cpu_max": 9.0},
+        },
+    },
     "pauses": {"idle": {"redis": {"wait_max": 2.0, "events": {"expire-cycle": 25}}}},
 }
 
@@ -158,6 +166,7 @@ def test_the_page_shows_ratios_missing_commands_and_means() -> None:
     assert "| SET P=1 | 4.00 | 8.00 | 0.50 |" in page
     assert "| LPUSH P=1 | ERR unknown command 'LPUSH' | 9.00 | - |" in page
     assert "of PING, SET, GET, INCR and MSET alone: 1.00, the highest of them 2.00" in page
+    assert "| list, UNLINK | 0.10 | 0.10 | 0.20 | 0.20 | 1.50 | 9.00 |" in page
     assert "| idle, redis | - | - | 2.00 | - | - | - | expire-cycle 25 |" in page
     assert "callgrind" not in page
 
@@ -165,8 +174,13 @@ def test_the_page_shows_ratios_missing_commands_and_means() -> None:
 def test_the_summary_has_the_headline_tests_of_the_page() -> None:
     summary = tables.summary(MEASURED)
     assert "| SET P=1 | 4.00 | 8.00 | 0.50 |" in summary
-    assert "LPUSH" not in summary
+    assert "LPUSH" not in summary  # at this depth
+    assert "| SADD P=16 | 1.00 | 4.00 | 0.25 |" in summary
     assert "Resident bytes per key" in summary
+    assert (
+        "the longest stall is 1.5 ms of CPU time (list, UNLINK); Redis has one of over 5 ms in 1 of them"
+        in summary
+    )
 
 
 def test_the_chart_is_well_formed_and_draws_each_ratio() -> None:
@@ -177,3 +191,28 @@ def test_the_chart_is_well_formed_and_draws_each_ratio() -> None:
     assert widths[1] == pytest.approx(widths[0] / 0.5 * chart.LONGEST, rel=0.01)  # the longest bar is cut
     shown = {element.text for element in picture if element.tag.endswith("text")}
     assert {"0.50", "2.00", "0.90"} <= shown
+
+
+def test_stalls_are_told_in_milliseconds() -> None:
+    assert stalls.summarise([1_000_000] * 999 + [7_000_000]) == {
+        "cpu_p50": 1.0,
+        "cpu_p999": 7.0,
+        "cpu_max": 7.0,
+    }
+
+
+@pytest.mark.parametrize("name", stalls.KINDS)
+def test_commands_that_make_a_collection_grow_go_on_where_the_one_before_ended(name: str) -> None:
+    kind = stalls.KINDS[name]
+    first, second = kind.command(0), kind.command(kind.elements)
+    for command in (first, second):
+        assert encode(*command.split(b"\r\n")[2:-1:2]) == command
+    assert not set(first.split(b"\r\n")[6:-1:2]) & set(second.split(b"\r\n")[6:-1:2]) - {b"field"}
+
+
+@pytest.mark.parametrize("title", large.TESTS)
+def test_both_servers_are_sent_the_same_commands_about_a_large_sorted_set(title: str) -> None:
+    command, _ = large.TESTS[title]
+    once, again = (list(islice(large.made(command, 1, 1000), 10)) for _ in range(2))
+    assert once == again
+    assert len(set(once)) > 1

@@ -76,7 +76,10 @@ cdef class EntryLog:
         added = added_bytes(args, first_field)
         listpack = self.tail_with_room(added, limits)
         if listpack is None:
-            put_node(&self.nodes, id, made_node(args, first_field))
+            listpack = made_node(args, first_field)
+            if self.nodes.count:
+                listpack_at(&self.nodes, tail_position(&self.nodes)).settle()
+            put_node(&self.nodes, id, listpack)
         else:
             same_fields = has_fields(listpack, args, first_field)
             delta = item_at(&self.nodes, tail_position(&self.nodes)).id
