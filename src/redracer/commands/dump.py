@@ -108,7 +108,7 @@ def restore(ctx: Context, args: list[bytes]) -> Reply:
         raise CommandError(errors.NEGATIVE_TTL)
     spec, value = _restored(ctx, args[3])
     expire_at = min(ttl if options.absolute else ttl + ctx.now, LONG_MAX) if ttl else NO_EXPIRY
-    if ttl and expire_at <= ctx.now:
+    if ttl and expire_at <= ctx.expiry_now:
         if old_type != MISSING:
             _delete(ctx, name)
         return OK

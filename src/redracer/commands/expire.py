@@ -116,7 +116,7 @@ def _expire(ctx: Context, args: list[bytes], name: bytes, unit: int, base: int) 
     current = ctx.db.expiry_of(name_of_key)
     if current == MISSING or not _allows(conditions, current, when):
         return 0
-    if when <= ctx.now:
+    if when <= ctx.expiry_now:
         ctx.engine.delete_expired(ctx.db, name_of_key)
         ctx.changed(name_of_key, "del")
         ctx.rewrite_as([[b"UNLINK" if ctx.config["lazyfree-lazy-expire"] else b"DEL", name_of_key]])

@@ -107,7 +107,7 @@ class Pattern:
             return None
         read = type_spec(HASH).field
         assert read is not None
-        return None if value is None else read(value, self.field, ctx.now)
+        return None if value is None else read(value, self.field, ctx.expiry_now)
 
 
 class Request:

@@ -1,3 +1,4 @@
+from redracer.core.clock cimport Clock
 from redracer.core.keyspace cimport Keyspace
 from redracer.engine.client cimport Client
 from redracer.engine.effects cimport Effects
@@ -10,6 +11,7 @@ cdef class Context:
     cdef public Effects effects
     cdef public list rewritten
     cdef public bint forced
+    cdef Clock clock
 
     cpdef object changed(self, bytes key, str event, long long count=*)
     cpdef object notify(self, bytes key, str event)

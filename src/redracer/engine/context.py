@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from redracer.engine.client import NO_BLOCKING
 
 if TYPE_CHECKING:
+    from redracer.core.clock import Clock
     from redracer.core.keyspace import Keyspace
     from redracer.engine.client import Client
     from redracer.engine.config import Config
@@ -31,12 +32,19 @@ class Context:
         effects: Effects
         rewritten: list[Any] | None
         forced: bool
+        clock: Clock
 
     def __init__(self, engine: Engine, effects: Effects) -> None:
         self.engine = engine
         self.effects = effects
         self.rewritten = None
         self.forced = False
+        self.clock = engine.clock
+
+    @property
+    def expiry_now(self) -> int:
+        """Unix time in ms until which things have expired: now, or 0 where a log or a primary says when they end."""
+        return 0 if self.clock.nothing_expires else self.now
 
     @property
     def config(self) -> Config:

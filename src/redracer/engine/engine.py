@@ -187,8 +187,8 @@ class Engine:
 
     @property
     def keeps_expired(self) -> bool:
-        """Whether expired keys and fields stay: nothing may change in a pause, and a replica is told by its primary."""
-        return self.pause.active or self.is_replica
+        """Whether expired keys and fields stay: nothing may change in a pause, and a log or a primary says when."""
+        return self.pause.active or self.is_replica or self.clock.nothing_expires
 
     def expire(self, database: Keyspace, key: bytes) -> None:
         """A lookup or the expiry cycle met a key whose time has passed: deletes it, and says so to everyone.

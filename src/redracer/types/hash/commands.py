@@ -104,7 +104,7 @@ def hsetnx(ctx: Context, args: list[bytes]) -> Reply:
     """Sets the value of a field in a hash only when the field doesn't exist."""
     value = ctx.db.get_object(args[1], HASH_TYPE, False)
     if value is not None:
-        if has_field(value, args[2], ctx.now):
+        if has_field(value, args[2], ctx.expiry_now):
             return 0
         expire_read(ctx, args[1], value, args[2:3])
     set_fields(ctx.db, args[1], args, 2, limits_of(ctx))
@@ -127,7 +127,7 @@ def hget(ctx: Context, args: list[bytes]) -> Reply:
     value = ctx.db.get_object(args[1], HASH_TYPE)
     if value is None:
         return None
-    found = get_field(value, args[2], ctx.now)
+    found = get_field(value, args[2], ctx.expiry_now)
     if found is None:
         expire_read(ctx, args[1], value, args[2:])
     return found
@@ -150,7 +150,7 @@ def hmget(ctx: Context, args: list[bytes]) -> Reply:
         return [None] * (len(args) - 2)
     found = []
     for i in range(2, len(args)):
-        found.append(get_field(value, args[i], ctx.now))
+        found.append(get_field(value, args[i], ctx.expiry_now))
     if next_expiry(value) >= 0:
         expire_read(ctx, args[1], value, args[2:])
     return found
@@ -171,7 +171,7 @@ def hstrlen(ctx: Context, args: list[bytes]) -> Reply:
     value = ctx.db.get_object(args[1], HASH_TYPE)
     if value is None:
         return 0
-    length = field_length(value, args[2], ctx.now)
+    length = field_length(value, args[2], ctx.expiry_now)
     if length == 0:
         expire_read(ctx, args[1], value, args[2:])
     return length
@@ -192,7 +192,7 @@ def hexists(ctx: Context, args: list[bytes]) -> Reply:
     value = ctx.db.get_object(args[1], HASH_TYPE)
     if value is None:
         return 0
-    if has_field(value, args[2], ctx.now):
+    if has_field(value, args[2], ctx.expiry_now):
         return 1
     expire_read(ctx, args[1], value, args[2:])
     return 0
@@ -228,7 +228,7 @@ def hlen(ctx: Context, args: list[bytes]) -> Reply:
 def hkeys(ctx: Context, args: list[bytes]) -> Reply:
     """Returns all fields in a hash."""
     value = ctx.db.get_object(args[1], HASH_TYPE)
-    return [] if value is None else fields_of(value, ctx.now)
+    return [] if value is None else fields_of(value, ctx.expiry_now)
 
 
 @command(
@@ -245,7 +245,7 @@ def hkeys(ctx: Context, args: list[bytes]) -> Reply:
 def hvals(ctx: Context, args: list[bytes]) -> Reply:
     """Returns all values in a hash."""
     value = ctx.db.get_object(args[1], HASH_TYPE)
-    return [] if value is None else values_of(value, ctx.now)
+    return [] if value is None else values_of(value, ctx.expiry_now)
 
 
 @command(
@@ -262,7 +262,7 @@ def hvals(ctx: Context, args: list[bytes]) -> Reply:
 def hgetall(ctx: Context, args: list[bytes]) -> Reply:
     """Returns all fields and values in a hash."""
     value = ctx.db.get_object(args[1], HASH_TYPE)
-    return Map([] if value is None else items_of(value, ctx.now))
+    return Map([] if value is None else items_of(value, ctx.expiry_now))
 
 
 @command(

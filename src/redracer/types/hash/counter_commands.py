@@ -102,7 +102,7 @@ def _current(ctx: Context, name: bytes, field: bytes) -> bytes | None:
     value = ctx.db.get_object(name, HASH_TYPE, False)
     if value is None:
         return None
-    found = get_field(value, field, ctx.now)
+    found = get_field(value, field, ctx.expiry_now)
     if found is None and expire_named(ctx, name, value, [field]):
         delete_if_empty(ctx, name, value)
     return found

@@ -25,10 +25,10 @@ def expire_named(ctx: Context, key: bytes, value: HashValue, fields: list[bytes]
 
     The caller deletes the hash if it is empty now, unless it adds to it. O(1) while nothing has expired.
     """
-    if not 0 <= next_expiry(value) <= ctx.now or ctx.engine.keeps_expired:
+    if not 0 <= next_expiry(value) <= ctx.expiry_now or ctx.engine.keeps_expired:
         return False
     expired = [
-        field for field in fields if 0 <= expiry_of(value, field) <= ctx.now and remove_field(value, field)
+        field for field in fields if 0 <= expiry_of(value, field) <= ctx.expiry_now and remove_field(value, field)
     ]
     if not expired:
         return False
@@ -41,9 +41,9 @@ def expire_all(ctx: Context, key: bytes, value: HashValue) -> bool:
 
     O(expired fields).
     """
-    if not 0 <= next_expiry(value) <= ctx.now or ctx.engine.keeps_expired:
+    if not 0 <= next_expiry(value) <= ctx.expiry_now or ctx.engine.keeps_expired:
         return True
-    _report(ctx.engine, ctx.db, key, take_expired(value, ctx.now, count_fields(value)))
+    _report(ctx.engine, ctx.db, key, take_expired(value, ctx.expiry_now, count_fields(value)))
     return not delete_if_empty(ctx, key, value)
 
 

@@ -60,7 +60,7 @@ def hgetdel(ctx: Context, args: list[bytes]) -> Reply:
     expired = expire_named(ctx, args[1], value, fields)
     found = []
     for field in fields:
-        found.append(get_field(value, field, ctx.now))
+        found.append(get_field(value, field, ctx.expiry_now))
         if found[-1] is not None:
             remove_field(value, field)
     removed = len(found) - found.count(None)
@@ -98,7 +98,7 @@ def hgetex(ctx: Context, args: list[bytes]) -> Reply:
     if value is None:
         return [None] * len(fields)
     expired = expire_named(ctx, args[1], value, fields)
-    found = [get_field(value, field, ctx.now) for field in fields]
+    found = [get_field(value, field, ctx.expiry_now) for field in fields]
     present = [field for field, content in zip(fields, found, strict=True) if content is not None]
     if when >= 0:
         value = _expire_read(ctx, args[1], value, present, when)
@@ -225,7 +225,7 @@ def _condition_holds(ctx: Context, name: bytes, fields: list[bytes], condition: 
     if value is None:
         return condition == b"fnx"
     expired = expire_named(ctx, name, value, fields)
-    exist = [has_field(value, field, ctx.now) for field in fields]
+    exist = [has_field(value, field, ctx.expiry_now) for field in fields]
     holds = all(exist) if condition == b"fxx" else not any(exist)
     if expired and not holds:
         delete_if_empty(ctx, name, value)

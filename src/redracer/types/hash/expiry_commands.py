@@ -141,7 +141,7 @@ def hpersist(ctx: Context, args: list[bytes]) -> Reply:
     codes = []
     for field in fields:
         when = expiry_of(value, field)
-        if when == NO_FIELD or 0 <= when <= ctx.now:
+        if when == NO_FIELD or 0 <= when <= ctx.expiry_now:
             codes.append(NO_FIELD)
         else:
             codes.append(PERSISTED if persist(value, field) else NO_EXPIRY)
@@ -220,4 +220,4 @@ def _expiries(ctx: Context, args: list[bytes]) -> list[int]:
     if value is None:
         return [NO_FIELD] * len(fields)
     expiries = [expiry_of(value, field) for field in fields]
-    return [NO_FIELD if 0 <= when <= ctx.now else when for when in expiries]
+    return [NO_FIELD if 0 <= when <= ctx.expiry_now else when for when in expiries]

@@ -47,7 +47,7 @@ class FieldExpiries:
             return NO_FIELD
         if not _allows(condition, current, when):
             return CONDITION_NOT_MET
-        if when > self.ctx.now:
+        if when > self.ctx.expiry_now:
             set_expiry(self.value, field, when)
             return SET
         remove_field(self.value, field)

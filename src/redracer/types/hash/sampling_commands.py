@@ -95,5 +95,5 @@ def hscan(ctx: Context, args: list[bytes]) -> Reply:
         return [b"0", []]
     options = scan_options(args, 3, plain=b"novalues")
     with_values = b"novalues" not in options.others
-    cursor, found = scan_fields(value, cursor, options.elements, options.pattern, with_values, ctx.now)
+    cursor, found = scan_fields(value, cursor, options.elements, options.pattern, with_values, ctx.expiry_now)
     return [b"%d" % cursor, found]

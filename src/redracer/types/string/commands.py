@@ -273,7 +273,7 @@ def getex(ctx: Context, args: list[bytes]) -> Reply:
             ctx.rewrite_as([[b"PERSIST", args[1]]])
     elif option:
         expiry = expire_at(ctx, option, args[3], b"getex")
-        if expiry <= ctx.now:
+        if expiry <= ctx.expiry_now:
             _delete(ctx, args[1])
         else:
             ctx.db.set_expiry(args[1], expiry)
