@@ -379,3 +379,14 @@ def one_center_needed(name: bytes) -> bytes:
 def one_shape_needed(name: bytes) -> bytes:
     """The refusal of a search without a shape."""
     return b"ERR exactly one of BYRADIUS and BYBOX can be specified for %s" % name
+
+
+REWRITE_IN_PROGRESS = b"ERR Background append only file rewriting already in progress"
+REWRITE_FAILED = (
+    b"ERR Can't execute an AOF background rewriting. Please check the server logs for more information."
+)
+
+
+def append_only_file_failed(reason: bytes) -> bytes:
+    """A write that could not be kept, because the append-only file cannot be written."""
+    return b"MISCONF Errors writing to the AOF file: " + reason

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from redracer.core.entry import STRING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from redracer.core.keyspace import Keyspace
     from redracer.core.rdb_codec import RdbCodec
@@ -45,6 +45,8 @@ class TypeSpec(NamedTuple):
     digest: Callable[[bytes, Any], bytes]  # (digest so far, value) -> digest
     serialized_length: Callable[[Any], int]  # bytes of the value in an RDB file
     rdb: RdbCodec  # writes and reads values in the RDB format
+    # (key, value) -> the commands that make the value at a free key, its expiry not counted. O(bytes).
+    commands: Callable[[bytes, Any], Iterator[list[bytes]]]
     # The value as a MemberCollection (member_collection.py), of a type that other types' commands read. O(1).
     collection: Callable[[Any], Any] | None = None
     # The value's elements, of a type that SORT sorts. O(1).

@@ -4,7 +4,7 @@ cdef class Effects:
     cdef public list feeds
     cdef public list observers
     cdef public list pending
-    cdef int held
+    cdef readonly int held
 
     cpdef object add_feed(self, object feed)
     cpdef object remove_feed(self, object feed)

@@ -1,9 +1,9 @@
 """INFO: what the server tells about itself, as text in sections of `field:value` lines.
 
 A section is a function from the engine to its fields, in the order in which Redis prints them
-(info_sections.py). A layer that is not part of the engine has two ways in: `register` puts a section of its
+(info_sections.py). A layer that is not part of the engine has three ways in: `register` puts a section of its
 own in place of one of the same name, or at the end; `provide` gives the value of a single field that
-otherwise tells that its feature is idle.
+otherwise tells that its feature is idle, and `extend` adds fields that are there at times.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ class Info:
         self.engine = engine
         self.sections = {section.name: section for section in sections}
         self.provided: dict[str, Callable[[], object]] = {}
+        self.extensions: dict[str, list[Callable[[], Fields]]] = {}
 
     def register(self, section: Section) -> None:
         """Adds a section at the end, or puts it in the place of the one of that name."""
@@ -45,6 +46,10 @@ class Info:
     def provide(self, field: str, value: Callable[[], object]) -> None:
         """From now on a field that is in some section tells `value()`."""
         self.provided[field] = value
+
+    def extend(self, section: str, fields: Callable[[], Fields]) -> None:
+        """From now on the section ends with these fields."""
+        self.extensions.setdefault(section, []).append(fields)
 
     def report(self, names: Iterable[str] = ()) -> str:
         """The text of the sections of these names in any case (`default`, `all`, `everything`: sets of them).
@@ -67,6 +72,8 @@ class Info:
             if field in self.provided:
                 value = self.provided[field]()
             lines.append(f"{field}:{value}\r\n")
+        for extension in self.extensions.get(section.name, ()):
+            lines += [f"{field}:{value}\r\n" for field, value in extension()]
         return "".join(lines)
 
 

@@ -35,6 +35,7 @@ class World:
         self.effects = Effects()
         self.effects.observe(self)
         self.engine = SimpleNamespace(
+            clock=self.clock,
             databases=self.databases,
             config=self.config,
             lazy_free=LazyFree(),

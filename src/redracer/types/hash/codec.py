@@ -8,6 +8,7 @@ from redracer.core import digest
 from redracer.core.entry import HASH
 from redracer.core.listpack import Listpack
 from redracer.core.rdb_size import length_size, string_size
+from redracer.core.rewriting import in_batches
 from redracer.core.type_spec import TypeSpec, register
 from redracer.types.hash.rdb import CODEC
 from redracer.types.hash.value import (
@@ -20,6 +21,8 @@ from redracer.types.hash.value import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from redracer.core.keyspace import Keyspace
     from redracer.types.hash.value import HashValue
 
@@ -66,6 +69,18 @@ def serialized_length(value: HashValue) -> int:
     return size + EXPIRY_SIZE + sum(length_size(when - first + 1 if when >= 0 else 0) for when in expiries)
 
 
+def commands(key: bytes, value: HashValue) -> Iterator[list[bytes]]:
+    """The commands that make a hash; its fields' expiries are set one by one. O(n)."""
+    items = items_of(value, -1)
+    yield from in_batches(b"HMSET", key, items, 2)
+    if next_expiry(value) < 0:
+        return
+    for field in items[::2]:
+        when = expiry_of(value, field)
+        if when >= 0:
+            yield [b"HPEXPIREAT", key, b"%d" % when, b"FIELDS", b"1", field]
+
+
 register(
     TypeSpec(
         type=HASH,
@@ -76,6 +91,7 @@ register(
         digest=mix,
         serialized_length=serialized_length,
         rdb=CODEC,
+        commands=commands,
         next_expiry=next_expiry,
         field=get_field,
     )

@@ -28,7 +28,9 @@ def expire_named(ctx: Context, key: bytes, value: HashValue, fields: list[bytes]
     if not 0 <= next_expiry(value) <= ctx.expiry_now or ctx.engine.keeps_expired:
         return False
     expired = [
-        field for field in fields if 0 <= expiry_of(value, field) <= ctx.expiry_now and remove_field(value, field)
+        field
+        for field in fields
+        if 0 <= expiry_of(value, field) <= ctx.expiry_now and remove_field(value, field)
     ]
     if not expired:
         return False

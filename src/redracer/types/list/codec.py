@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 from redracer.core import digest
 from redracer.core.entry import LIST
 from redracer.core.rdb_size import length_size, string_size
+from redracer.core.rewriting import in_batches
 from redracer.core.type_spec import Elements, TypeSpec, register
 from redracer.types.list.quicklist import Quicklist
 from redracer.types.list.rdb import CODEC
 from redracer.types.list.value import Limits, length, push, slice_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from redracer.core.keyspace import Keyspace
     from redracer.types.list.value import ListValue
@@ -71,6 +72,11 @@ def make(keyspace: Keyspace, key: bytes, items: list[bytes], settings: Mapping[s
     push(keyspace, key, items, 0, False, True, limits)
 
 
+def commands(key: bytes, value: ListValue) -> Iterator[list[bytes]]:
+    """The commands that make a list. O(n)."""
+    return in_batches(b"RPUSH", key, slice_of(value, 0, -1))
+
+
 register(
     TypeSpec(
         type=LIST,
@@ -81,6 +87,7 @@ register(
         digest=mix_items,
         serialized_length=serialized_length,
         rdb=CODEC,
+        commands=commands,
         elements=elements_of,
         make=make,
     )

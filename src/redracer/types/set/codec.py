@@ -8,11 +8,14 @@ from redracer.core import digest
 from redracer.core.entry import SET
 from redracer.core.member_table import MemberTable
 from redracer.core.rdb_size import length_size, string_size
+from redracer.core.rewriting import in_batches
 from redracer.core.type_spec import Elements, TypeSpec, register
 from redracer.types.set.rdb import CODEC
 from redracer.types.set.value import MembersOf, count_members, encoding_of, members_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from redracer.core.keyspace import Keyspace
     from redracer.types.set.value import SetValue
 
@@ -53,6 +56,11 @@ def elements_of(value: SetValue) -> Elements:
     return Elements(count_members(value), False, part)
 
 
+def commands(key: bytes, value: SetValue) -> Iterator[list[bytes]]:
+    """The commands that make a set. O(n)."""
+    return in_batches(b"SADD", key, members_of(value))
+
+
 register(
     TypeSpec(
         type=SET,
@@ -63,6 +71,7 @@ register(
         digest=mix,
         serialized_length=serialized_length,
         rdb=CODEC,
+        commands=commands,
         collection=MembersOf,
         elements=elements_of,
     )

@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING
 from redracer.core import digest
 from redracer.core.entry import ZSET
 from redracer.core.rdb_size import length_size, string_size
+from redracer.core.rewriting import in_batches
 from redracer.core.type_spec import Elements, TypeSpec, register
 from redracer.types.sorted_set.rdb import CODEC
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from redracer.core.keyspace import Keyspace
     from redracer.types.sorted_set.value import SortedSet
 
@@ -63,6 +66,17 @@ def elements_of(members: SortedSet) -> Elements:
     return Elements(members.length(), True, members.range)
 
 
+def commands(key: bytes, value: SortedSet) -> Iterator[list[bytes]]:
+    """The commands that make a sorted set. O(n)."""
+    flat = value.range(0, value.length(), False, True)
+    words = [
+        word
+        for member, score in zip(flat[::2], flat[1::2], strict=True)
+        for word in (b"%.17g" % score, member)
+    ]
+    return in_batches(b"ZADD", key, words, 2)
+
+
 register(
     TypeSpec(
         type=ZSET,
@@ -73,6 +87,7 @@ register(
         digest=mixed,
         serialized_length=serialized_length,
         rdb=CODEC,
+        commands=commands,
         collection=collection_of,
         elements=elements_of,
     )

@@ -9,15 +9,19 @@ from redracer.core.entry import STREAM
 from redracer.core.rdb_size import length_size, string_size
 from redracer.core.type_spec import TypeSpec, register
 from redracer.types.stream.rdb import CODEC
-from redracer.types.stream.stream_id import MAXIMUM, MINIMUM
+from redracer.types.stream.stream_id import MAXIMUM, MINIMUM, parse_id
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from redracer.core.keyspace import Keyspace
     from redracer.types.stream.group import Group
+    from redracer.types.stream.stream_id import StreamId
     from redracer.types.stream.value import Stream
 
 ID_SIZE = 16  # bytes of an ID, as it is in pending entries
 TIME_SIZE = 8  # bytes of a time
+ENTRIES_PER_STEP = 1000  # that are read out of a stream at once
 
 
 def value_of(keyspace: Keyspace, key: bytes) -> Stream:
@@ -68,6 +72,36 @@ def group_size(group: Group) -> int:
     return size
 
 
+def commands(key: bytes, stream: Stream) -> Iterator[list[bytes]]:
+    """The commands that make a stream with its groups. O(entries)."""
+    start: StreamId | None = MINIMUM
+    while start is not None and (entries := stream.range(start, MAXIMUM, ENTRIES_PER_STEP)):
+        for id, parts in entries:
+            yield [b"XADD", key, id, *parts]
+        start = parse_id(entries[-1][0]).next()
+    if not stream.length:  # adding an entry makes a stream, trimming it away leaves the stream
+        yield [b"XADD", key, b"MAXLEN", b"0", b"0-1", b"x", b"y"]
+    yield [
+        b"XSETID", key, stream.last_id.text, b"ENTRIESADDED", b"%d" % stream.entries_added,
+        b"MAXDELETEDID", stream.highest_deleted_id.text,
+    ]  # fmt: skip
+    for group in stream.sorted_groups():
+        yield from group_commands(key, group)
+
+
+def group_commands(key: bytes, group: Group) -> Iterator[list[bytes]]:
+    """The commands that make a group with its consumers and their pending entries."""
+    read = b"%d" % group.entries_read
+    yield [b"XGROUP", b"CREATE", key, group.name, group.last_id.text, b"ENTRIESREAD", read]
+    for consumer in group.sorted_consumers():
+        yield [b"XGROUP", b"CREATECONSUMER", key, group.name, consumer.name]
+        for id, _, at, deliveries in group.pending_range(MINIMUM, MAXIMUM, 2**63 - 1, consumer, 2**63 - 1):
+            yield [
+                b"XCLAIM", key, group.name, consumer.name, b"0", id.text, b"TIME", b"%d" % at,
+                b"RETRYCOUNT", b"%d" % deliveries, b"JUSTID", b"FORCE",
+            ]  # fmt: skip
+
+
 register(
     TypeSpec(
         type=STREAM,
@@ -78,5 +112,6 @@ register(
         digest=digest,
         serialized_length=serialized_length,
         rdb=CODEC,
+        commands=commands,
     )
 )

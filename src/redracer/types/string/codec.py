@@ -11,6 +11,8 @@ from redracer.core.type_spec import TypeSpec, register
 from redracer.types.string.rdb import CODEC
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from redracer.core.keyspace import Keyspace
 
 
@@ -30,6 +32,11 @@ def encoding_of(keyspace: Keyspace, key: bytes) -> bytes:
     return encoding
 
 
+def commands(key: bytes, value: bytes) -> Iterator[list[bytes]]:
+    """The command that sets a string."""
+    yield [b"SET", key, value]
+
+
 register(
     TypeSpec(
         type=STRING,
@@ -40,5 +47,6 @@ register(
         digest=digest.mix,
         serialized_length=string_size,
         rdb=CODEC,
+        commands=commands,
     )
 )
