@@ -21,6 +21,9 @@ from redracer.net.front import Front
 from redracer.net.listeners import ListenError
 from redracer.net.reactor import Reactor
 from redracer.net.selector import ReactorSelector
+from redracer.persistence.child import Child
+from redracer.persistence.transfers import Transfers
+from redracer.replication.replication import Replication
 
 if TYPE_CHECKING:
     from redracer.engine.config import Config
@@ -61,6 +64,11 @@ class Server:
             describe_client=lambda client: describe(client, self.engine.clock.now),
         )
         self.reactor.query_limit = config["client-query-buffer-limit"]
+        child = Child(self.engine)
+        self.engine.at_tick.append(child.poll)
+        self.engine.ports["snapshots"] = Transfers(self.engine, child)
+        self.replication = Replication(self.engine, self.loop)
+        self.engine.ports["replication"] = self.replication
 
     def call_later(self, seconds: float, callback: Any, *arguments: Any) -> asyncio.TimerHandle:
         """asyncio's call_later for the engine; interrupts the reactor so that the loop sees the new timer."""
@@ -80,6 +88,7 @@ class Server:
         self.engine.memory.measure_startup()
         self.loop.call_soon(self.tick)
         self.announce_ready()
+        self.replication.start()
         try:
             self.loop.run_forever()
         finally:

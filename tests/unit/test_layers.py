@@ -39,6 +39,7 @@ RULES = (
     Rule(r"engine/.*", ("core", "engine"), False),
     Rule(r"net/.*", ("core", "engine", "net"), False),
     Rule(r"persistence/.*", ("core", "engine", "persistence"), False),
+    Rule(r"replication/.*", ("core", "engine", "replication"), False),
     Rule(r"commands/.*", ("core", "engine", "commands"), True),
     Rule(r"types/__init__\.py", (), True),
     Rule(r"types/(\w+)/.*", ("core", "engine", r"types.\1"), True),

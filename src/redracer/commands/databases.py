@@ -76,15 +76,7 @@ def flushall(ctx: Context, args: list[bytes]) -> Reply:
 
 
 def _flush(ctx: Context, args: list[bytes], databases: list[Keyspace]) -> Reply:
-    lazily = _flushes_lazily(ctx, args)
-    for emptied in databases:
-        ctx.effects.dirty += len(emptied)
-        if lazily:
-            ctx.engine.lazy_free.add(emptied.detach())
-        else:
-            emptied.clear()
-        ctx.engine.expiry.fields.forget(emptied)
-    ctx.effects.databases_changed([database.index for database in databases])
+    ctx.engine.empty(databases, _flushes_lazily(ctx, args))
     ctx.propagate_unchanged()  # replicas may hold keys that have expired here
     return OK
 

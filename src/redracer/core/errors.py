@@ -73,6 +73,19 @@ PROTOCOL_NOT_INTEGER = b"ERR Protocol version is not an integer or out of range"
 LOADING = b"LOADING Redis is loading the dataset in memory"
 BUSY_SCRIPT = b"BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE."
 READ_ONLY = b"READONLY You can't write against a read only replica."
+MASTER_DOWN = b"MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'."
+NO_REPLICAS = b"NOREPLICAS Not enough good replicas to write."
+NO_MASTER_LINK = b"NOMASTERLINK Can't SYNC while not connected with my master"
+PENDING_OUTPUT = b"ERR SYNC and PSYNC are invalid with pending output"
+WAIT_ON_REPLICA = (
+    b"ERR WAIT cannot be used with replica instances. Please also note that since Redis 4.0 if a replica is "
+    b"configured to be writable (which is not the default) writes to replicas are just local and are not propagated."
+)
+WAITAOF_ON_REPLICA = (
+    b"ERR WAITAOF cannot be used with replica instances. Please also note that writes to replicas are just local "
+    b"and are not propagated."
+)
+WAITAOF_WITHOUT_AOF = b"ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled."
 UNBLOCKED = b"UNBLOCKED client unblocked via CLIENT UNBLOCK"
 MAX_CLIENTS = b"ERR max number of clients reached"
 CLIENT_NAME = b"ERR Client names cannot contain spaces, newlines or special characters."

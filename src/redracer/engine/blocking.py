@@ -62,8 +62,12 @@ class Waiter:
         self.keys = keys
         self.type = type
         self.deadline = deadline
-        self.timeout_reply = timeout_reply
+        self.timeout_reply = timeout_reply  # a function of nothing: what it returns then
         self.database = client.db.index
+
+    def reply_in_vain(self) -> Any:
+        """What the client gets when the wait is over and nothing came of it."""
+        return self.timeout_reply() if callable(self.timeout_reply) else self.timeout_reply
 
 
 class Blocking:
@@ -247,8 +251,12 @@ class Blocking:
             return False
         if with_error:
             self.engine.count_error(errors.UNBLOCKED)
-        self._give_up(waiter, Error(errors.UNBLOCKED) if with_error else waiter.timeout_reply)
+        self._give_up(waiter, Error(errors.UNBLOCKED) if with_error else waiter.reply_in_vain())
         return True
+
+    def retry(self, client: Client) -> None:
+        """Calls what a client waits with again: something that is no key has changed."""
+        self._call_again(self.waiters[client.id])
 
     def _give_up(self, waiter: Waiter, reply: Any) -> None:
         """Ends a wait that found nothing."""
@@ -267,7 +275,7 @@ class Blocking:
             waiter = heapq.heappop(self.deadlines)[2]
             if self.waiters.get(waiter.client.id) is waiter:
                 waiter.deadline = 0  # it is in the heap no more
-                self._give_up(waiter, waiter.timeout_reply)
+                self._give_up(waiter, waiter.reply_in_vain())
             else:
                 self.stale_deadlines -= 1
         self._set_timer()

@@ -91,10 +91,10 @@ class Context:
         The handler returns what this returns. It is called again with `argv` when a key is ready; it must
         then look again and may block again, which keeps the client's place and deadline. `timeout` is in
         ms, 0 for ever. Where blocking is not allowed (a transaction, a script) the reply is
-        `timeout_reply` at once.
+        `timeout_reply` at once; a function of nothing is called for it.
         """
         if self.client.flags & NO_BLOCKING:
-            return timeout_reply
+            return timeout_reply() if callable(timeout_reply) else timeout_reply
         return self.engine.blocking.block(self.client, argv, keys, type, timeout, timeout_reply)
 
     def propagate_unchanged(self) -> None:

@@ -78,6 +78,7 @@ class Engine:
         self.expiry = ActiveExpiry(self)
         self.ports: dict[str, Any] = {}
         self.at_tick: list[Callable[[], None]] = []  # what other layers do periodically
+        self.at_client_end: list[Callable[[Client], None]] = []  # what other layers do when a client is gone
         self.run_id = secrets.token_hex(20)
         self.replication_id = secrets.token_hex(20)
         self.started = self.clock.now  # Unix time, ms
@@ -142,6 +143,8 @@ class Engine:
         if self.clients.pop(client.id, None) is not None:
             self.pause.forget(client)
             self.blocking.forget(client)
+            for forget in self.at_client_end:
+                forget(client)
 
     def reset_client(self, client: Client) -> None:
         """Brings a connection back to the state of a new one (RESET); its id and its library stay."""
@@ -203,6 +206,17 @@ class Engine:
             self.effects.key_changed(database.index, key, "expired")
         name = b"UNLINK" if self.config["lazyfree-lazy-expire"] else b"DEL"
         self.effects.propagate(database.index, [name, key])
+
+    def empty(self, databases: list[Keyspace], lazily: bool) -> None:
+        """Removes all keys of these databases; lazily: what they hold is freed in slices."""
+        for database in databases:
+            self.effects.dirty += len(database)
+            if lazily:
+                self.lazy_free.add(database.detach())
+            else:
+                database.clear()
+            self.expiry.fields.forget(database)
+        self.effects.databases_changed([database.index for database in databases])
 
     def delete_expired(self, database: Keyspace, key: bytes) -> None:
         """Takes the key out; a big value is freed in slices.

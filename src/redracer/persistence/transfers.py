@@ -1,0 +1,90 @@
+"""Snapshots that travel: what replication asks of the RDB format.
+
+A primary's forked child writes one to a descriptor; a replica loads one from a file in place of all that it has.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from redracer.engine import log
+from redracer.engine.gates import GATE_LOADING
+from redracer.persistence import rdb_load, rdb_save
+from redracer.persistence.child import Child, Outcome, Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from redracer.engine.engine import Engine
+
+
+class Transfers:
+    """The port `snapshots`."""
+
+    def __init__(self, engine: Engine, child: Child) -> None:
+        self.engine = engine
+        self.child = child
+
+    @property
+    def busy(self) -> bool:
+        """Whether there is a child already."""
+        return self.child.active
+
+    def start(
+        self,
+        descriptor: int,
+        done: Callable[[bool], None],
+        version: int,
+        without_data: bool,
+        without_functions: bool,
+    ) -> None:
+        """Has a child write a snapshot of now to `descriptor`, in a version of the format that is not newer than
+        `version`; then calls `done(whether it succeeded)`. Raises ChildError."""
+        replication: Any = self.engine.ports["replication"]
+        content = rdb_save.snapshot(self.engine, replication.snapshot_fields())
+        if without_data:
+            content = content._replace(databases=())
+        if without_functions:
+            content = content._replace(functions=())
+        how = rdb_save.form(self.engine, delay=True)
+        how = how._replace(version=min(how.version, version))
+
+        def work(progress: Progress) -> None:
+            os.set_blocking(descriptor, True)
+            rdb_save.write(descriptor, content, how, progress)
+
+        def ended(outcome: Outcome) -> None:
+            if outcome.succeeded:
+                log.notice("Background RDB transfer terminated with success")
+            elif not outcome.unwanted:
+                log.warning("Background transfer error")
+            done(outcome.succeeded)
+
+        pid = self.child.start("replication", "RDB", work, ended, keep=(descriptor,))
+        log.notice(f"Background RDB transfer started by pid {pid}")
+
+    def kill(self) -> None:
+        """Nobody wants the snapshot any more."""
+        if self.child.purpose == "replication":
+            self.child.kill()
+
+    def load(self, path: str) -> Generator[int, None, None]:
+        """Loads an RDB file in place of all that is there; yields now and then. Raises ValueError, OSError.
+
+        Meanwhile, and for good if it fails, there is no data.
+        """
+        engine = self.engine
+        engine.empty(engine.databases, engine.config["replica-lazy-flush"])
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        engine.dispatcher.gates |= GATE_LOADING
+        try:
+            target = rdb_load.target_of(engine, keep_expired=True)
+            loaded = yield from rdb_load.load(rdb_load.open_stream(target, descriptor), target)
+            log.notice(f"Done loading RDB, keys loaded: {loaded.keys}, keys expired: {loaded.expired}.")
+        except rdb_load.RdbError as problem:
+            engine.empty(engine.databases, engine.config["replica-lazy-flush"])
+            raise ValueError(str(problem)) from None
+        finally:
+            engine.dispatcher.gates &= ~GATE_LOADING
+            os.close(descriptor)

@@ -1,0 +1,1 @@
+"""Replication: the stream of changes, those who are fed it, and the link to a primary."""
