@@ -1,5 +1,6 @@
 """A small world for command handlers: databases, effects that are written down, and no dispatcher."""
 
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -12,6 +13,7 @@ from redracer.core.replies import Status
 from redracer.engine import registry
 from redracer.engine.context import Context
 from redracer.engine.effects import Effects
+from redracer.engine.engine import Engine
 from redracer.engine.expiry import ActiveExpiry
 from redracer.engine.lazy_free import LazyFree
 
@@ -42,6 +44,8 @@ class World:
             commands=registry.default.build_table(),
             delete_expired=lambda db, key: db.delete(key),
         )
+        self.engine.effects = self.effects
+        self.engine.empty = partial(Engine.empty, self.engine)
         self.engine.expiry = ActiveExpiry(self.engine)
         for database in self.databases:
             database.on_expired = self.expire
