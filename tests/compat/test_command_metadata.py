@@ -41,6 +41,7 @@ CHANGED_SINCE_7_0 = {
     ("msetnx", "hints"),
     ("randomkey", "hints"),
     ("scan", "hints"),
+    ("wait", "categories"),
     ("wait", "flags"),
     ("zrank", "arity"),
     ("zrevrank", "arity"),
