@@ -14,6 +14,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from redracer.engine import faults, log, process
+from redracer.engine.acl.definitions import DefinitionError
 from redracer.engine.engine import Engine
 from redracer.engine.registry import RegistrationError
 from redracer.engine.version import REDIS_VERSION, VERSION
@@ -69,6 +70,7 @@ class Server:
         self.engine.ports["snapshots"] = Transfers(self.engine, child)
         self.replication = Replication(self.engine, self.loop)
         self.engine.ports["replication"] = self.replication
+        self.engine.acl.load_at_start()
 
     def call_later(self, seconds: float, callback: Any, *arguments: Any) -> asyncio.TimerHandle:
         """asyncio's call_later for the engine; interrupts the reactor so that the loop sees the new timer."""
@@ -176,6 +178,6 @@ def run(config: Config) -> int:
     announce(config)
     try:
         return Server(config).run()
-    except (ListenError, RegistrationError) as error:
+    except (ListenError, RegistrationError, DefinitionError) as error:
         log.warning(str(error))
         return 1

@@ -11,7 +11,6 @@ from redracer.core.errors import CommandError
 from redracer.core.numbers import parse_integer
 from redracer.core.replies import OK, Reply
 from redracer.core.session import CLOSE_AFTER_REPLY
-from redracer.engine.authentication import DEFAULT_USER
 from redracer.engine.flags import CONNECTION
 from redracer.engine.grammar import integer, one_of, string, token
 from redracer.engine.registry import command
@@ -124,9 +123,10 @@ def _filter(ctx: Context, option: bytes, value: bytes) -> Callable[[Client], boo
             return lambda client: client.address == address
         return lambda client: client.local_address == address
     if option == b"user":
-        if value != DEFAULT_USER:
+        user = ctx.engine.acl.users.get(value)
+        if user is None:
             raise CommandError(b"ERR No such user '%s'" % value)
-        return lambda client: True
+        return lambda client: client.user is user
     if option == b"maxage":
         if parse_integer(value) is None:
             raise CommandError(b"ERR maxage is not an integer or out of range")

@@ -12,6 +12,7 @@ from redracer.core.replies import Reply, Verbatim
 from redracer.core.session import BLOCKED, CLOSE_AFTER_REPLY, CLOSED
 from redracer.engine import client as client_flags
 from redracer.engine import client_memory
+from redracer.engine.acl.access import shown_user
 from redracer.engine.flags import CONNECTION
 from redracer.engine.grammar import block, integer, one_of, token
 from redracer.engine.registry import command
@@ -109,7 +110,7 @@ def describe(client: Client, now: int, argv: list[bytes] | None = None) -> str:
         ("tot-mem", client_memory.total_bytes(client) + client_memory.argument_bytes(reading)),
         ("events", "rw" if pending and argv is None else "r"),
         ("cmd", "NULL" if last_command is None else last_command.name.decode()),
-        ("user", "default"),
+        ("user", shown_user(client)),
         ("redir", -1),
         ("resp", client.resp),
         ("lib-name", client.library_name.decode()),

@@ -10,7 +10,7 @@ from redracer.core.numbers import parse_integer
 from redracer.core.replies import OK, Map, Reply, Status
 from redracer.core.session import CLOSE_AFTER_REPLY
 from redracer.engine import arguments, grammar
-from redracer.engine.authentication import DEFAULT_USER
+from redracer.engine.acl.access import DEFAULT_USER
 from redracer.engine.client import PRIMARY, REPLICA
 from redracer.engine.flags import ALLOW_BUSY, CONNECTION, FAST, LOADING, NO_AUTH, NOSCRIPT, STALE
 from redracer.engine.gates import GATE_AUTHENTICATION
@@ -67,11 +67,11 @@ def auth(ctx: Context, args: list[bytes]) -> Reply:
     """Authenticates the connection."""
     if len(args) > 3:
         raise CommandError(errors.SYNTAX)
-    authentication = ctx.engine.authentication
-    if len(args) == 2 and not authentication.required:
+    acl = ctx.engine.acl
+    if len(args) == 2 and acl.default.no_password:
         raise CommandError(errors.NO_PASSWORD_SET)
     user = args[1] if len(args) == 3 else DEFAULT_USER
-    if not authentication.attempt(ctx.client, user, args[-1]):
+    if not acl.authenticate(ctx.client, user, args[-1], args[0]):
         raise CommandError(errors.WRONG_PASSWORD)
     return OK
 
@@ -111,7 +111,7 @@ def hello(ctx: Context, args: list[bytes]) -> Reply:
     """Handshakes with the Redis server."""
     version = _protocol(args[1]) if len(args) > 1 else ctx.client.resp
     credentials, name = _hello_options(args)
-    if credentials is not None and not ctx.engine.authentication.attempt(ctx.client, *credentials):
+    if credentials is not None and not ctx.engine.acl.authenticate(ctx.client, *credentials, args[0]):
         raise CommandError(errors.WRONG_PASSWORD)
     if ctx.client.gates & GATE_AUTHENTICATION:
         raise CommandError(errors.HELLO_NO_AUTH)

@@ -212,9 +212,17 @@ def chosen(ctx: Context, name: bytes, request: Request) -> list[bytes]:
     return elements[start : start + count]
 
 
+def check_patterns(ctx: Context, request: Request, args: list[bytes]) -> None:
+    """Refuses patterns, which may name any key, to a user who may not read every key. Raises CommandError."""
+    gets = [pattern for pattern in request.gets if not pattern.itself]
+    if (request.by or gets) and not ctx.engine.acl.allows_every_key(ctx.client, args, ACCESS):
+        raise CommandError(errors.SORT_BY_DENIED if request.by else errors.SORT_GET_DENIED)
+
+
 def sorted_reply(ctx: Context, args: list[bytes], may_store: bool) -> Reply:
     """SORT and SORT_RO."""
     request = Request(args, may_store)
+    check_patterns(ctx, request, args)
     found: list[bytes | None] = [*chosen(ctx, args[1], request)]
     if request.gets:
         elements = [element for element in found if element is not None]

@@ -99,6 +99,40 @@ PROTECTED_MODE = (
     b"in the configuration file, or set a password for the default user."
 )
 
+# --- ACL
+ACL_UNKNOWN_COMMAND = b"Unknown command or category name in ACL"
+ACL_SYNTAX = b"Syntax error"
+ACL_KEYS_AFTER_ALL = (
+    b"Adding a pattern after the * pattern (or the 'allkeys' flag) is not valid and does not have any effect. "
+    b"Try 'resetkeys' to start with an empty list of patterns"
+)
+ACL_CHANNELS_AFTER_ALL = (
+    b"Adding a pattern after the * pattern (or the 'allchannels' flag) is not valid and does not have any "
+    b"effect. Try 'resetchannels' to start with an empty list of channels"
+)
+ACL_FIRST_ARGUMENT = b"Allowing first-arg of a subcommand is not supported"
+ACL_BAD_DIGEST = (
+    b"The password hash must be exactly 64 characters and contain only lowercase hexadecimal characters"
+)
+ACL_NO_SUCH_PASSWORD = b"The password you are trying to remove from the user does not exist"
+ACL_DUPLICATE_USER = b"Duplicate user found. A user can only be defined once in config files"
+ACL_USER_NAME = b"ERR Usernames can't contain spaces or null characters"
+ACL_DEFAULT_STAYS = b"ERR The 'default' user cannot be removed"
+ACL_NO_FILE = (
+    b"ERR This Redis instance is not configured to use an ACL file. You may want to specify users via the ACL "
+    b"SETUSER command and then issue a CONFIG REWRITE (assuming you have a Redis configuration file set) in "
+    b"order to store users in the Redis configuration."
+)
+ACL_NOT_SAVED = (
+    b"ERR There was an error trying to save the ACLs. Please check the server logs for more information"
+)
+ACL_PASSWORD_BITS = (
+    b"ERR ACL GENPASS argument must be the number of bits for the output password, a positive number up to "
+    b"4096"
+)
+SORT_BY_DENIED = b"ERR BY option of SORT denied due to insufficient ACL permissions."
+SORT_GET_DENIED = b"ERR GET option of SORT denied due to insufficient ACL permissions."
+
 # --- COMMAND GETKEYS and subcommands
 INVALID_COMMAND = b"ERR Invalid command specified"
 NO_KEY_ARGUMENTS = b"ERR The command has no key arguments"
@@ -253,6 +287,31 @@ UNBALANCED_QUOTES = b"ERR Protocol error: unbalanced quotes in request"
 def expected_dollar(got: int) -> bytes:
     """The protocol error for an argument that does not start with `$`."""
     return b"ERR Protocol error: expected '$', got '%c'" % got
+
+
+def acl_bad_rule(rule: bytes, reason: bytes) -> bytes:
+    """The refusal of one of ACL SETUSER's rules."""
+    return b"ERR Error in ACL SETUSER modifier '%s': %s" % (rule, reason)
+
+
+def acl_unmatched_parenthesis(argument: bytes) -> bytes:
+    """The refusal of a selector that is not closed."""
+    return b"ERR Unmatched parenthesis in acl selector starting at '%s'." % argument
+
+
+def acl_changed(reason: str) -> bytes:
+    """The refusal of a queued command that its user was allowed when it was queued; `reason`: command, key, channel."""
+    return (
+        b"NOPERM ACLs rules changed between the moment the transaction was accumulated and the EXEC call. This "
+        b"command is no longer allowed for the following reason: " + _CHANGED_REASONS[reason]
+    )
+
+
+_CHANGED_REASONS = {
+    "command": b"no permission to execute the command or subcommand",
+    "key": b"no permission to touch the specified keys",
+    "channel": b"no permission to access one of the channels used as argument to the command",
+}
 
 
 def wrong_arity(name: bytes) -> bytes:

@@ -33,6 +33,7 @@ TRACKING = 1 << 11
 INTERNAL = 1 << 12
 PROTECTED = 1 << 13
 NO_BLOCKING = 1 << 14
+AUTHENTICATED = 1 << 15  # it has said who it is, or needed not to when it came
 
 CLEARED_BY_RESET = NO_EVICT | NO_TOUCH | REPLY_OFF | REPLY_SKIP | REPLY_SKIP_NEXT
 

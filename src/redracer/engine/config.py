@@ -51,7 +51,16 @@ class Config:
     `values` is the same as a dict, for reading only.
     """
 
-    __slots__ = ("_callbacks", "_listed", "arguments", "file_path", "rename_lines", "rewriters", "values")
+    __slots__ = (
+        "_callbacks",
+        "_listed",
+        "arguments",
+        "file_path",
+        "rename_lines",
+        "rewriters",
+        "user_lines",
+        "values",
+    )
 
     def __init__(self) -> None:
         self.values: dict[str, Any] = {option.name: option.default for option in OPTIONS}
@@ -63,6 +72,8 @@ class Config:
         self.arguments: list[str] = []
         # The file's rename-command lines.
         self.rename_lines: list[Line] = []
+        # And its user lines.
+        self.user_lines: list[Line] = []
         # What CONFIG REWRITE writes for a directive that is no option: {"user": function -> list of words}.
         self.rewriters: dict[str, Callable[[], list[bytes]]] = {}
 

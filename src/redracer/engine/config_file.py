@@ -146,6 +146,11 @@ def _apply_directive(config: Config, name: str, line: Line, depth: int) -> None:
         if depth == INCLUDE_DEPTH_MAX:
             raise ConfigError("Configuration files include each other without end")
         load_text(config, read_file(to_text(line.words[1])), depth + 1)
+    elif name == "user":
+        from redracer.engine.acl.definitions import check_declaration
+
+        check_declaration(line.words, [other.words[1] for other in config.user_lines])
+        config.user_lines.append(line)
     else:
         config.rename_lines.append(line)
 

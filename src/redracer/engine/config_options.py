@@ -130,7 +130,6 @@ RDB = "saving and loading snapshots"
 REPLICATION = "replication"
 CLUSTER = "Redis Cluster"
 TLS = "TLS"
-ACL = "ACL users"
 SCRIPTING = "scripting"
 TRACKING = "client-side caching"
 MODULES = "loading modules"
@@ -247,14 +246,9 @@ GENERAL = (
 
 SECURITY = (
     Option("requirepass", SECRET, None, SENSITIVE),
-    Option("aclfile", STRING, "", IMMUTABLE, pending=refuse(ACL)),
-    Option("acllog-max-len", LONG_COUNT, 128, pending=ignore(ACL)),
-    Option(
-        "acl-pubsub-default",
-        Enumeration("allchannels", "resetchannels"),
-        "resetchannels",
-        pending=ignore(ACL),
-    ),
+    Option("aclfile", STRING, "", IMMUTABLE),
+    Option("acllog-max-len", LONG_COUNT, 128),
+    Option("acl-pubsub-default", Enumeration("allchannels", "resetchannels"), "resetchannels"),
     Option("sanitize-dump-payload", Enumeration("no", "yes", "clients"), "no", pending=ignore(RDB)),
 )
 
@@ -472,7 +466,7 @@ OPTIONS: tuple[Option, ...] = (
 DIRECTIVES: dict[str, tuple[int, int, Pending | None]] = {
     "include": (2, 2, None),
     "rename-command": (3, 3, None),
-    "user": (2, INT_MAX, refuse(ACL)),
+    "user": (2, INT_MAX, None),
     "loadmodule": (2, INT_MAX, refuse(MODULES)),
 }
 

@@ -15,7 +15,7 @@ from redracer.core.keyspace import Keyspace
 from redracer.core.resp_parse import RequestParser
 from redracer.engine import client as client_flags
 from redracer.engine import log, registry
-from redracer.engine.authentication import Authentication
+from redracer.engine.acl.access import AccessControl
 from redracer.engine.blocking import Blocking
 from redracer.engine.client import Client
 from redracer.engine.client_census import ClientCensus
@@ -70,10 +70,10 @@ class Engine:
         self.info = Info(self, SECTIONS)
         self.slowlog = SlowLog(config)
         self.latency = LatencyMonitor(config)
-        self.authentication = Authentication(self)
         self.pause = Pause(self)
         self.blocking = Blocking(self)
         self.output_limits = OutputLimits(self)
+        self.acl = AccessControl(self)
         self.lazy_free = LazyFree()
         self.expiry = ActiveExpiry(self)
         self.ports: dict[str, Any] = {}
@@ -134,7 +134,7 @@ class Engine:
         client.address = address
         client.local_address = local_address
         client.created = client.last_interaction = self.clock.now
-        self.authentication.start(client)
+        self.acl.start(client)
         self.clients[client.id] = client
         return client
 
@@ -153,7 +153,7 @@ class Engine:
         client.name = b""
         client.flags &= ~client_flags.CLEARED_BY_RESET
         client.gates &= ~GATE_NO_TOUCH
-        self.authentication.start(client)
+        self.acl.start(client)
 
     def describe(self, client: Client) -> str:
         """The client as CLIENT LIST shows it (for the log)."""

@@ -306,12 +306,10 @@ def activity_fields(engine: Engine) -> Fields:
         ("eventloop_duration_cmd_sum", command_nanoseconds // 1000),
         ("instantaneous_eventloop_cycles_per_sec", round(statistics.cycles.per_second)),
         ("instantaneous_eventloop_duration_usec", statistics.microseconds_per_cycle),
-        *constants(
-            acl_access_denied_auth=0,
-            acl_access_denied_cmd=0,
-            acl_access_denied_key=0,
-            acl_access_denied_channel=0,
-        ),
+        ("acl_access_denied_auth", statistics.denials["auth"]),
+        ("acl_access_denied_cmd", statistics.denials["command"]),
+        ("acl_access_denied_key", statistics.denials["key"]),
+        ("acl_access_denied_channel", statistics.denials["channel"]),
     ]
 
 

@@ -194,6 +194,23 @@ class KeySpec:
         return [(position, self.flags) for position in positions]
 
 
+class Channels:
+    """The channels that a command sends to or listens to: the first `count` arguments, or all (0).
+
+    `patterns`: they are patterns that select channels.
+    """
+
+    __slots__ = ("count", "patterns")
+
+    def __init__(self, count: int = 0, *, patterns: bool = False) -> None:
+        self.count = count
+        self.patterns = patterns
+
+    def positions(self, argument_count: int) -> range:
+        """The channels' positions among so many arguments, the name included."""
+        return range(1, min(self.count + 1, argument_count) if self.count else argument_count)
+
+
 # What declarations use.
 
 

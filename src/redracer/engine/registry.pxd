@@ -12,6 +12,7 @@ cdef class Command:
     cdef public int key_step
     cdef public tuple key_specs
     cdef public object key_function
+    cdef public object channels
     cdef public object find_secrets
     cdef public dict subcommands
     cdef public Command parent

@@ -37,6 +37,7 @@ from redracer.engine.key_specs import (
     INCOMPLETE,
     NOT_KEY,
     VARIABLE_FLAGS,
+    Channels,
     KeyFunction,
     KeyReference,
     KeySpec,
@@ -113,6 +114,7 @@ class Command:
     key_step: int
     key_specs: tuple[KeySpec, ...]
     key_function: KeyFunction | None
+    channels: Channels | None
     find_secrets: SecretFunction | None
     subcommands: dict[bytes, Command] | None
     parent: Command | None
@@ -134,6 +136,7 @@ class Command:
         key_function: KeyFunction | None,
         documentation: Documentation,
         find_secrets: SecretFunction | None = None,
+        channels: Channels | None = None,
     ) -> None:
         self.name = name
         self.handler = handler
@@ -144,6 +147,7 @@ class Command:
         self.key_specs = key_specs
         self.key_function = key_function
         self.find_secrets = find_secrets
+        self.channels = channels
         self.subcommands = None
         self.parent = None
         self.documentation = documentation
@@ -170,6 +174,7 @@ class Command:
             self.key_function,
             self.documentation,
             self.find_secrets,
+            self.channels,
         )
         if self.subcommands is not None:
             twin.subcommands = {}
@@ -277,6 +282,7 @@ class Registry:
         keys: KeySpec | Iterable[KeySpec] = (),
         find_keys: KeyFunction | None = None,
         secrets: SecretFunction | None = None,
+        channels: Channels | None = None,
         complexity: str = "",
         args: Iterable[Arg] = (),
         history: Iterable[tuple[str, str]] = (),
@@ -291,8 +297,8 @@ class Registry:
 
         `acl` adds categories to those that follow from flags and group; `group_acl=False` leaves
         the group's own out (SORT is generic, yet not @keyspace). `find_keys` finds the keys that
-        the key specs cannot; `secrets` finds the arguments that no log may show. The docstring's
-        first paragraph is the summary.
+        the key specs cannot; `secrets` finds the arguments that no log may show; `channels` tells the
+        channels for which a user needs permission. The docstring's first paragraph is the summary.
         Raises RegistrationError, see the module.
         """
 
@@ -315,7 +321,16 @@ class Registry:
             _check(full_name, arity, flags, categories, specs, find_keys, documentation)
             self.register(
                 Command(
-                    full_name, handler, arity, flags, categories, specs, find_keys, documentation, secrets
+                    full_name,
+                    handler,
+                    arity,
+                    flags,
+                    categories,
+                    specs,
+                    find_keys,
+                    documentation,
+                    secrets,
+                    channels,
                 )
             )
             return handler

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ class Statistics:
         self.evicted_keys = 0
         self.evicted_clients = 0
         self.error_replies = 0
+        self.denials: Counter[str] = Counter()  # by reason: auth, command, key, channel
         self.errors: dict[bytes, int] = {}
         self.output_limit_disconnections = 0
         self.query_limit_disconnections = 0

@@ -145,7 +145,7 @@ class Front:
     def keeps_out(self, address: str, is_unix: bool) -> bool:
         """Whether protected mode keeps this peer out: no password is set and it is on another machine."""
         config = self.engine.config
-        if is_unix or not config["protected-mode"] or config["requirepass"]:
+        if is_unix or not config["protected-mode"] or not self.engine.acl.default.no_password:
             return False
         return not is_loopback(address)
 

@@ -29,8 +29,9 @@ class Served:
     def __init__(self, **options):
         redracer.commands.load()
         redracer.types.load()
-        self.engine = Engine(Config())
-        self.engine.config.values.update({name.replace("_", "-"): value for name, value in options.items()})
+        config = Config()
+        config.values.update({name.replace("_", "-"): value for name, value in options.items()})
+        self.engine = Engine(config)
         self.clients = {}
         self.ports = 0
 

@@ -3,6 +3,7 @@
 import pytest
 
 from redracer.core.session import CLOSE_AFTER_REPLY
+from redracer.engine.client import AUTHENTICATED
 
 WRONG = "WRONGPASS invalid username-password pair or user is disabled."
 
@@ -104,7 +105,13 @@ class TestReset:
         served.run(b"CLIENT REPLY off")
         assert served.run(b"RESET") == b"+RESET\r\n"
         client = served.client()
-        assert (client.resp, client.name, client.db.index, client.flags, client.gates) == (2, b"", 0, 0, 0)
+        assert (client.resp, client.name, client.db.index, client.flags, client.gates) == (
+            2,
+            b"",
+            0,
+            AUTHENTICATED,
+            0,
+        )
         assert client.library_name == b"lib"
 
     def test_asks_for_the_password_again(self, served):
