@@ -47,6 +47,16 @@ class Connection:
         self._socket.sendall(encode(*words))
         return self._reply()
 
+    def call_many(self, commands: Iterable[bytes]) -> list[object]:
+        """Sends encoded commands together and returns their replies in order. Raises ErrorReply."""
+        chunks = list(commands)
+        self._socket.sendall(b"".join(chunks))
+        return [self._reply() for _ in chunks]
+
+    def close(self) -> None:
+        """Closes the connection; a second call changes nothing."""
+        self._socket.close()
+
     def fill(self, commands: Iterable[bytes], batch: int = BATCH, lines: int = 1) -> int:
         """Sends encoded commands whose replies have `lines` lines each, in batches; returns how many.
 

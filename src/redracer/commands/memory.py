@@ -9,6 +9,7 @@ from redracer.core import errors
 from redracer.core.errors import CommandError
 from redracer.core.replies import OK, Double, Map, Reply, Verbatim
 from redracer.engine.arguments import integer
+from redracer.engine.client import REPLICA
 from redracer.engine.flags import READONLY, SERVER
 from redracer.engine.grammar import integer as integer_argument
 from redracer.engine.grammar import key
@@ -60,21 +61,21 @@ def memory_usage(ctx: Context, args: list[bytes]) -> Reply:
 def memory_stats(ctx: Context, args: list[bytes]) -> Reply:
     """Returns details about memory usage."""
     report = ctx.engine.memory.report()
-    used, resident = report.used, report.resident
+    used, held = report.used, report.held
     tables = sum(database.entries + database.expiries for database in report.databases)
     fields: list[Reply] = [
         *(b"peak.allocated", report.peak),
         *(b"total.allocated", used),
         *(b"startup.allocated", report.startup),
-        *(b"replication.backlog", 0),
-        *(b"replica.fullsyncbuf", 0),
+        *(b"replication.backlog", held.get("replication.backlog", 0)),
+        *(b"replica.fullsyncbuf", held.get("replica.fullsyncbuf", 0)),
         *(b"clients.slaves", report.clients.replicas),
         *(b"clients.normal", report.clients.normal),
         *(b"cluster.links", 0),
-        *(b"aof.buffer", 0),
-        *(b"lua.caches", 0),
-        *(b"functions.caches", 0),
-        *(b"script.VMs", 0),
+        *(b"aof.buffer", held.get("aof.buffer", 0)),
+        *(b"lua.caches", held.get("lua.caches", 0)),
+        *(b"functions.caches", held.get("functions.caches", 0)),
+        *(b"script.VMs", held.get("script.VMs", 0)),
     ]
     for database in report.databases:
         fields += [
@@ -99,15 +100,15 @@ def memory_stats(ctx: Context, args: list[bytes]) -> Reply:
         *(b"dataset.percentage", Double(report.dataset_percent)),
         *(b"peak.percentage", Double(report.peak_percent)),
         *(b"allocator.allocated", used),
-        *(b"allocator.active", resident),
-        *(b"allocator.resident", resident),
+        *(b"allocator.active", report.heap),
+        *(b"allocator.resident", report.heap),
         *(b"allocator.muzzy", 0),
-        *(b"allocator-fragmentation.ratio", Double(report.fragmentation)),
-        *(b"allocator-fragmentation.bytes", report.fragmentation_bytes),
+        *(b"allocator-fragmentation.ratio", Double(report.heap_fragmentation)),
+        *(b"allocator-fragmentation.bytes", report.heap - used),
         *(b"allocator-rss.ratio", Double(1.0)),
         *(b"allocator-rss.bytes", 0),
-        *(b"rss-overhead.ratio", Double(1.0)),
-        *(b"rss-overhead.bytes", 0),
+        *(b"rss-overhead.ratio", Double(report.program_ratio)),
+        *(b"rss-overhead.bytes", report.resident - report.heap),
         *(b"fragmentation", Double(report.fragmentation)),
         *(b"fragmentation.bytes", report.fragmentation_bytes),
     ]
@@ -125,7 +126,9 @@ def memory_stats(ctx: Context, args: list[bytes]) -> Reply:
 def memory_doctor(ctx: Context, args: list[bytes]) -> Reply:
     """Outputs a memory problems report."""
     report = ctx.engine.memory.report()
-    return Verbatim(b"txt", diagnosis(report, len(ctx.engine.clients)).encode())
+    replicas = ctx.engine.census.count(REPLICA)
+    clients = len(ctx.engine.clients) - replicas
+    return Verbatim(b"txt", diagnosis(report, clients, replicas).encode())
 
 
 @command(

@@ -43,7 +43,6 @@ cdef class Keyspace(KeyTable):
     cpdef tuple scan(self, uint64_t cursor, Py_ssize_t count, int type=*, bytes pattern=*)
     cpdef list keys(self, bytes pattern)
     cpdef bytes random_key(self)
-    cpdef list sample(self, Py_ssize_t count, bint volatile)
     cpdef tuple sample_expired(self, Py_ssize_t count)
 
     # Within this module.

@@ -418,27 +418,6 @@ cdef class Keyspace(KeyTable):
                 tries += 1
         return None
 
-    cpdef list sample(self, Py_ssize_t count, bint volatile):
-        """Draws `count` keys, of all or of those that have an expiry, for eviction: [(key, score, expiry), ...].
-
-        The score is the seconds since the last use, or under an LFU policy the access counter; the expiry is
-        Unix time in ms, or -1. A key may be drawn twice. Empty only if there is no such key.
-        """
-        cdef list drawn = []
-        cdef Entry* entry
-        cdef unsigned int score
-        while count > 0:
-            entry = <Entry*>table_random(&self.expiring if volatile else &self.entries, &self.random_state)
-            if entry == NULL:
-                break
-            if self.clock.lfu:
-                score = self.clock.frequency(entry_stamp(entry))
-            else:
-                score = self.clock.idle_seconds(entry_stamp(entry))
-            drawn.append((entry_key_bytes(entry), score, entry_expiry(entry)))
-            count -= 1
-        return drawn
-
     cpdef tuple sample_expired(self, Py_ssize_t count):
         """Looks at about `count` of the keys that have an expiry, going on where the last call ended: (the
         expired ones, how many were looked at, the sum of the others' times to live in ms). Deletes nothing.

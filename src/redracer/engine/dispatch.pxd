@@ -1,5 +1,6 @@
 from redracer.core.clock cimport Clock
 from redracer.core.histogram cimport Histogram
+from redracer.core.memory cimport used_memory
 from redracer.core.session cimport Executor, Session
 from redracer.engine.client cimport Client
 from redracer.engine.context cimport Context
@@ -19,6 +20,7 @@ cdef class Dispatcher(Executor):
     cdef public long long gates
     cdef public long long started
     cdef public long long attention
+    cdef public long long memory_limit
     cdef public bint track_latency
     cdef public long long calls
     cdef public long long calls_before_round

@@ -20,11 +20,12 @@ from typing import TYPE_CHECKING, Any
 from redracer.core import errors
 from redracer.core.errors import CommandError
 from redracer.core.histogram import Histogram
+from redracer.core.memory import used_memory
 from redracer.core.replies import NO_REPLY, Error
 from redracer.core.session import CLOSE_AFTER_REPLY, Executor
 from redracer.engine import log, registry
 from redracer.engine.client import REPLY_OFF, REPLY_SKIP, REPLY_SKIP_NEXT
-from redracer.engine.gates import GATE_NO_TOUCH, GATE_PAUSED, GATE_REPLY
+from redracer.engine.gates import GATE_MEMORY, GATE_NO_TOUCH, GATE_PAUSED, GATE_REPLY
 from redracer.engine.registry import Command
 from redracer.engine.timing import monotonic_nanoseconds, unix_microseconds
 
@@ -41,7 +42,11 @@ SPELLINGS = 4096  # most spellings of command names remembered (GET, get, Get...
 
 
 class Dispatcher(Executor):
-    """Executes requests for one engine. `attention` is the duration in ns from which a call is looked at."""
+    """Executes requests for one engine.
+
+    `attention` is the duration in ns from which a call is looked at, `memory_limit` the bytes of data from which on
+    requests meet the guard of memory first (eviction.py).
+    """
 
     if not getattr(sys.modules.get("cython"), "compiled", False):  # the fields are in the .pxd
         context: Context
@@ -53,6 +58,7 @@ class Dispatcher(Executor):
         gates: int
         started: int
         attention: int
+        memory_limit: int
         track_latency: bool
         calls: int
         calls_before_round: int
@@ -73,6 +79,7 @@ class Dispatcher(Executor):
         self.gates = 0
         self.calls = 0
         self.attention = 1 << 62
+        self.memory_limit = 1 << 62
         self.track_latency = True
         self.before_sending_steps = []
         self.ready_keys = []
@@ -121,7 +128,7 @@ class Dispatcher(Executor):
     def execute(self, session: Any, command: Any, argv: list[bytes]) -> None:
         """Executes one request and writes its reply to the client. Never raises."""
         client = session
-        if command is None or client.gates | self.gates:
+        if command is None or client.gates | self.gates or used_memory() > self.memory_limit:
             self.execute_unusual(client, command, argv)
             return
         client.out.write(self.call(client, command, argv), client.resp)
@@ -198,6 +205,8 @@ class Dispatcher(Executor):
 
     def execute_unusual(self, client: Client, command: Any, argv: list[bytes]) -> None:
         """The line for requests that something must be checked for first."""
+        if used_memory() > self.memory_limit:
+            self.gates |= GATE_MEMORY
         if client.flags & REPLY_SKIP_NEXT:
             client.flags = client.flags & ~REPLY_SKIP_NEXT | REPLY_SKIP
         if command is None:

@@ -22,6 +22,7 @@ from redracer.engine.client_census import ClientCensus
 from redracer.engine.context import Context
 from redracer.engine.dispatch import Dispatcher
 from redracer.engine.effects import Effects
+from redracer.engine.eviction import Eviction
 from redracer.engine.expiry import ActiveExpiry
 from redracer.engine.gates import GATE_NO_TOUCH
 from redracer.engine.info import Info
@@ -76,6 +77,7 @@ class Engine:
         self.acl = AccessControl(self)
         self.lazy_free = LazyFree()
         self.expiry = ActiveExpiry(self)
+        self.eviction = Eviction(self)
         self.ports: dict[str, Any] = {}
         self.at_tick: list[Callable[[], None]] = []  # what other layers do periodically
         self.at_client_end: list[Callable[[Client], None]] = []  # what other layers do when a client is gone
@@ -252,6 +254,7 @@ class Engine:
         self.pause.check_end()
         self.census.advance()
         self.memory.note_peak()
+        self.eviction.tick()
         self.statistics.sample()
         self.close_idle_clients()
         for step in self.at_tick:

@@ -23,6 +23,7 @@ from redracer.engine.version import REDIS_VERSION, VERSION
 if TYPE_CHECKING:
     from redracer.engine.engine import Engine
     from redracer.engine.info import Fields
+    from redracer.engine.memory_report import MemoryReport
 
 SECONDS_PER_DAY = 86400
 NO_REPLICATION_ID = "0" * 40
@@ -104,11 +105,15 @@ def clients(engine: Engine) -> Fields:
 
 
 def memory(engine: Engine) -> Fields:
-    """How much memory is used, and for what. As with libc, the allocator's pages are the process's."""
+    """How much memory is used, and for what. As with libc, all that an allocator holds counts as active."""
     report = engine.memory.report()
+    return [*used_fields(engine, report), *program_fields(engine), *limit_fields(engine, report)]
+
+
+def used_fields(engine: Engine, report: MemoryReport) -> Fields:
+    """What is used, and what the allocators hold for it."""
     used, resident = report.used, report.resident
     machine = resources.machine_bytes()
-    limit = engine.config["maxmemory"]
     return [
         ("used_memory", used),
         ("used_memory_human", human(used)),
@@ -123,54 +128,57 @@ def memory(engine: Engine) -> Fields:
         ("used_memory_dataset", report.dataset),
         ("used_memory_dataset_perc", f"{report.dataset_percent:.2f}%"),
         ("allocator_allocated", used),
-        ("allocator_active", resident),
-        ("allocator_resident", resident),
+        ("allocator_active", report.heap),
+        ("allocator_resident", report.heap),
         ("allocator_muzzy", 0),
         ("total_system_memory", machine),
         ("total_system_memory_human", human(machine)),
-        *constants(
-            used_memory_lua=0,
-            used_memory_vm_eval=0,
-            used_memory_lua_human="0B",
-            used_memory_scripts_eval=0,
-            number_of_cached_scripts=0,
-            number_of_functions=0,
-            number_of_libraries=0,
-            used_memory_vm_functions=0,
-            used_memory_vm_total=0,
-            used_memory_vm_total_human="0B",
-            used_memory_functions=0,
-            used_memory_scripts=0,
-            used_memory_scripts_human="0B",
-        ),
+    ]
+
+
+def program_fields(engine: Engine) -> Fields:
+    """Scripts and functions."""
+    return constants(
+        used_memory_lua=0,
+        used_memory_vm_eval=0,
+        used_memory_lua_human="0B",
+        used_memory_scripts_eval=0,
+        number_of_cached_scripts=0,
+        number_of_functions=0,
+        number_of_libraries=0,
+        used_memory_vm_functions=0,
+        used_memory_vm_total=0,
+        used_memory_vm_total_human="0B",
+        used_memory_functions=0,
+        used_memory_scripts=0,
+        used_memory_scripts_human="0B",
+    )
+
+
+def limit_fields(engine: Engine, report: MemoryReport) -> Fields:
+    """The limit, the waste, and what is used beside the data."""
+    limit = engine.config["maxmemory"]
+    held = report.held
+    return [
         ("maxmemory", limit),
         ("maxmemory_human", human(limit)),
         ("maxmemory_policy", engine.config["maxmemory-policy"]),
-        ("allocator_frag_ratio", ratio(resident, used)),
-        ("allocator_frag_bytes", resident - used),
-        *constants(
-            allocator_rss_ratio="1.00",
-            allocator_rss_bytes=0,
-            rss_overhead_ratio="1.00",
-            rss_overhead_bytes=0,
-        ),
-        ("mem_fragmentation_ratio", ratio(resident, used)),
+        ("allocator_frag_ratio", f"{report.heap_fragmentation:.2f}"),
+        ("allocator_frag_bytes", report.heap - report.used),
+        *constants(allocator_rss_ratio="1.00", allocator_rss_bytes=0),
+        ("rss_overhead_ratio", f"{report.program_ratio:.2f}"),
+        ("rss_overhead_bytes", report.resident - report.heap),
+        ("mem_fragmentation_ratio", f"{report.fragmentation:.2f}"),
         ("mem_fragmentation_bytes", report.fragmentation_bytes),
-        *constants(
-            mem_not_counted_for_evict=0,
-            mem_replication_backlog=0,
-            mem_total_replication_buffers=0,
-            mem_replica_full_sync_buffer=0,
-        ),
+        ("mem_not_counted_for_evict", engine.memory.not_limited),
+        ("mem_replication_backlog", held.get("replication.backlog", 0)),
+        ("mem_total_replication_buffers", held.get("replication.buffers", 0)),
+        ("mem_replica_full_sync_buffer", held.get("replica.fullsyncbuf", 0)),
         ("mem_clients_slaves", report.clients.replicas),
         ("mem_clients_normal", report.clients.normal),
-        *constants(
-            mem_cluster_links=0,
-            mem_aof_buffer=0,
-            mem_allocator="libc",
-            mem_overhead_db_hashtable_rehashing=0,
-            active_defrag_running=0,
-        ),
+        ("mem_cluster_links", 0),
+        ("mem_aof_buffer", held.get("aof.buffer", 0)),
+        *constants(mem_allocator="libc", mem_overhead_db_hashtable_rehashing=0, active_defrag_running=0),
         ("lazyfree_pending_objects", engine.lazy_free.pending),
         ("lazyfreed_objects", engine.lazy_free.freed_objects),
     ]
@@ -248,7 +256,8 @@ def traffic_fields(engine: Engine) -> Fields:
 
 def keyspace_fields(engine: Engine) -> Fields:
     """Keys that ended, and keys that were found or not."""
-    statistics, expiry = engine.statistics, engine.expiry
+    statistics, expiry, eviction = engine.statistics, engine.expiry, engine.eviction
+    exceeding = eviction.current_exceeded_nanoseconds
     return [
         ("expired_subkeys", statistics.expired_fields),
         ("expired_keys", statistics.expired_keys),
@@ -257,7 +266,9 @@ def keyspace_fields(engine: Engine) -> Fields:
         ("expire_cycle_cpu_milliseconds", expiry.nanoseconds // 1_000_000),
         ("evicted_keys", statistics.evicted_keys),
         ("evicted_clients", statistics.evicted_clients),
-        *constants(evicted_scripts=0, total_eviction_exceeded_time=0, current_eviction_exceeded_time=0),
+        ("evicted_scripts", 0),
+        ("total_eviction_exceeded_time", (eviction.exceeded_nanoseconds + exceeding) // 1_000_000),
+        ("current_eviction_exceeded_time", exceeding // 1_000_000),
         ("keyspace_hits", sum(database.hits for database in engine.databases)),
         ("keyspace_misses", sum(database.misses for database in engine.databases)),
     ]

@@ -1,9 +1,9 @@
-"""How much memory is used, and for what: for INFO memory, MEMORY STATS and MEMORY DOCTOR.
+"""How much memory is used, and for what: for INFO memory, MEMORY STATS, MEMORY DOCTOR and `maxmemory`.
 
-`used` is three sums: the data, which core/memory counts to the byte; what the clients hold
-(engine/client_census.py); and `startup`, what the process (interpreter, code, tables of commands) had for
-itself before the first key. The sum is close to what the kernel sees as the process's own; what is missing
-there is the allocators' unused space, and is reported as fragmentation.
+`used` is what was allocated for the store: the data, which core/memory counts to the byte; what the clients hold
+(engine/client_census.py); and what other parts say that they hold (`hold`). The program itself (the interpreter,
+code, tables of commands) is not in it, as Redis's own code is not in Redis's: `program` is its share of the resident
+memory. What is resident beyond both is the allocators' unused space, and is reported as fragmentation.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from redracer.core.memory import used_memory
 from redracer.engine import resources
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from redracer.engine.client_census import Measures
     from redracer.engine.engine import Engine
 
@@ -27,21 +29,23 @@ class DatabaseOverhead(NamedTuple):
 
 
 class MemoryReport(NamedTuple):
-    """The memory at one moment, in bytes; a ratio is 0 where its divisor is."""
+    """The memory at one moment, in bytes; a ratio is 0 where its divisor is. `held`: by the names of `hold`."""
 
     used: int
     peak: int
     startup: int
     resident: int
+    program: int
     clients: Measures
     databases: list[DatabaseOverhead]
     keys: int
+    held: Mapping[str, int]
 
     @property
     def overhead(self) -> int:
         """Everything that is not the data set."""
         tables = sum(database.entries + database.expiries for database in self.databases)
-        return self.startup + self.clients.normal + self.clients.replicas + tables
+        return self.startup + self.clients.normal + self.clients.replicas + tables + sum(self.held.values())
 
     @property
     def dataset(self) -> int:
@@ -69,6 +73,21 @@ class MemoryReport(NamedTuple):
         return self.net // self.keys if self.keys else 0
 
     @property
+    def heap(self) -> int:
+        """Resident memory without the program: what the allocators hold, in use or not."""
+        return max(self.resident - self.program, 0)
+
+    @property
+    def heap_fragmentation(self) -> float:
+        """The heap over used memory."""
+        return self.heap / self.used if self.used else 0.0
+
+    @property
+    def program_ratio(self) -> float:
+        """Resident memory over the heap."""
+        return self.resident / self.heap if self.heap else 0.0
+
+    @property
     def fragmentation(self) -> float:
         """Resident over used memory."""
         return self.resident / self.used if self.used else 0.0
@@ -86,19 +105,45 @@ class MemoryUsage:
         self.engine = engine
         self.peak = 0  # bytes
         self.peak_time = 0  # Unix time, s
-        self.startup = 0
+        self.holders: dict[str, Callable[[], int]] = {}
+        self.unlimited: set[str] = set()
         self.measure_startup()
 
     def measure_startup(self) -> None:
-        """Takes the memory of now, without the data, as what the process needs for itself."""
-        self.startup = max(resources.private_bytes() - used_memory(), 0)
+        """Takes the memory of now as what the process needs before there is any data."""
+        self.startup = self.used
+        self.program = max(resources.resident_bytes() - self.startup, 0)
         self.note_peak()
+
+    def hold(self, name: str, ask: Callable[[], int], *, limited: bool = True) -> None:
+        """Counts `ask()` bytes under a name of MEMORY STATS (`aof.buffer`) from now on.
+
+        `limited` is False for what eviction must not look at: buffers that grow with every evicted key.
+        """
+        self.holders[name] = ask
+        if not limited:
+            self.unlimited.add(name)
+
+    def held(self) -> dict[str, int]:
+        """The bytes that the other parts hold, by name."""
+        return {name: ask() for name, ask in self.holders.items()}
 
     @property
     def used(self) -> int:
         """The memory in use, in bytes; the clients' share as of the last count. O(1)."""
         clients = self.engine.census.last
-        return self.startup + used_memory() + clients.normal + clients.replicas
+        return used_memory() + clients.normal + clients.replicas + sum(self.held().values())
+
+    @property
+    def not_limited(self) -> int:
+        """The part of `used` that does not count for `maxmemory`: what feeds replicas and the append-only file."""
+        held = self.held()
+        return self.engine.census.last.replicas + sum(held[name] for name in self.unlimited)
+
+    def limited_beside_data(self) -> int:
+        """What counts for `maxmemory` beside the data. O(1), and O(clients) where there are few."""
+        self.engine.census.measures()
+        return self.used - used_memory() - self.not_limited
 
     def note_peak(self) -> None:
         """Remembers the memory in use if it has never been more; called by the tick."""
@@ -126,5 +171,13 @@ class MemoryUsage:
         ]
         keys = sum(database.size for database in self.engine.databases)
         return MemoryReport(
-            self.used, self.peak, self.startup, resources.resident_bytes(), clients, databases, keys
+            used=self.used,
+            peak=self.peak,
+            startup=self.startup,
+            resident=resources.resident_bytes(),
+            program=self.program,
+            clients=clients,
+            databases=databases,
+            keys=keys,
+            held=self.held(),
         )

@@ -63,6 +63,7 @@ class Statistics:
         if reactor is not None:
             reactor.longest_round = 0
         engine.expiry.reset_statistics()
+        engine.eviction.reset_statistics()
         engine.lazy_free.reset_statistics()
         for database in engine.databases:
             database.hits = database.misses = 0

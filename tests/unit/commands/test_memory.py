@@ -59,8 +59,9 @@ def test_purge_and_malloc_stats(world):
     assert world.value(b"MEMORY MALLOC-STATS") == b"Stats not supported for the current allocator"
 
 
-def report(used=100 * MB, peak=100 * MB, startup=10 * MB, resident=110 * MB, clients=0):
-    return MemoryReport(used, peak, startup, resident, Measures(normal=clients), [], 1000)
+def report(used=100 * MB, peak=100 * MB, resident=140 * MB, clients=0, replicas=0):
+    measures = Measures(normal=clients, replicas=replicas)
+    return MemoryReport(used, peak, 10 * MB, resident, 30 * MB, measures, [], 1000, {})
 
 
 @pytest.mark.parametrize(
@@ -69,21 +70,22 @@ def report(used=100 * MB, peak=100 * MB, startup=10 * MB, resident=110 * MB, cli
         (report(used=12 * MB), [memory_doctor.NOTHING_TO_SAY]),
         (report(), [memory_doctor.HEALTHY]),
         (report(peak=200 * MB), [memory_doctor.INTRODUCTION, memory_doctor.PEAK]),
-        (report(resident=150 * MB), [memory_doctor.INTRODUCTION, memory_doctor.FRAGMENTATION]),
+        (report(resident=180 * MB), [memory_doctor.INTRODUCTION, memory_doctor.FRAGMENTATION]),
+        (report(replicas=50 * MB), [memory_doctor.INTRODUCTION, memory_doctor.REPLICAS]),
         (report(clients=30 * MB), [memory_doctor.INTRODUCTION, memory_doctor.CLIENTS]),
         (
-            report(peak=200 * MB, resident=190 * MB),
+            report(peak=200 * MB, resident=220 * MB),
             [memory_doctor.INTRODUCTION, memory_doctor.PEAK, memory_doctor.FRAGMENTATION],
         ),
     ],
 )
 def test_the_doctor_names_what_is_odd(given, parts):
-    assert memory_doctor.diagnosis(given, 100) == "".join(parts)
+    assert memory_doctor.diagnosis(given, 100, 2) == "".join(parts)
 
 
 def test_the_doctor_answers(world):
     # What it is depends on what ran in this process before.
-    expected = memory_doctor.diagnosis(world.engine.memory.report(), len(world.engine.clients))
+    expected = memory_doctor.diagnosis(world.engine.memory.report(), len(world.engine.clients), 0)
     assert world.value(b"MEMORY DOCTOR").text == expected.encode()
 
 

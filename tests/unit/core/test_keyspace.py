@@ -311,16 +311,6 @@ def test_random_key_of_an_empty_or_expired_database(keyspace: Keyspace, clock: C
     assert keyspace.random_key() is None
 
 
-def test_sample(keyspace: Keyspace, clock: Clock) -> None:
-    assert keyspace.sample(5, False) == []
-    keyspace.set_string(b"forever", b"v")
-    assert keyspace.sample(5, True) == []
-    keyspace.set_string(b"volatile", b"v", NOW + 100_000)
-    clock.set_time(NOW + 9000)
-    assert keyspace.sample(3, True) == [(b"volatile", 9, NOW + 100_000)] * 3
-    assert {key for key, _, _ in keyspace.sample(100, False)} == {b"forever", b"volatile"}
-
-
 # --- expiry
 
 
