@@ -13,9 +13,9 @@ help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
 run: $(VENV)/.built ## build into .venv and start a server; ARGS="--port 7000" passes options
-	@exec $(BIN)/redracer-server $(ARGS)
+	@PYTHONPATH=src exec $(BIN)/python -m redracer serve $(ARGS)
 
-build: $(VENV)/.built ## build the compiled modules in place
+build: $(VENV)/.installed ## build the compiled modules in place
 
 test: $(VENV)/.built $(VENV)/.test-tools lint ## build, then every test of the quick set
 	$(BIN)/python -m pytest -m "not long"
@@ -32,12 +32,15 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.build-tools: pyproject.toml | $(VENV)/bin/python
-	$(PIP) 'setuptools>=77' 'cython>=3.1' wheel
+	$(PIP) 'setuptools>=77' 'cython>=3.3' wheel
 	@touch $@
 
 $(VENV)/.built: $(SOURCES) setup.py $(VENV)/.build-tools
 	flock $(VENV)/.lock $(BIN)/python setup.py -q build_ext --inplace
 	$(BIN)/python -m compileall -q src
+	@touch $@
+
+$(VENV)/.installed: | $(VENV)/.built
 	@test -e $(BIN)/redracer-server || $(INSTALL) --no-deps -e .
 	@touch $@
 
@@ -45,13 +48,13 @@ $(VENV)/.test-tools: pyproject.toml | $(VENV)/.built
 	$(INSTALL) -e '.[test]'
 	@touch $@
 
-docs: $(VENV)/.built ## write docs/commands.md and the README's table of commands
+docs: $(VENV)/.installed ## write docs/commands.md and the README's table of commands
 	$(BIN)/python -m tools.command_table
 
-compat: $(VENV)/.built ## run Redis's own test suite; ARGS="--units unit/expire --failures" runs a part of it
+compat: $(VENV)/.installed ## run Redis's own test suite; ARGS="--units unit/expire --failures" runs a part of it
 	$(BIN)/python -m tests.compat $(ARGS)
 
-compat-quick: $(VENV)/.built ## the part of Redis's test suite that `make test` runs
+compat-quick: $(VENV)/.installed ## the part of Redis's test suite that `make test` runs
 	$(BIN)/python -m tests.compat --quick $(ARGS)
 
 asan: $(VENV)/.test-tools ## build a copy under AddressSanitizer and UBSan (build/asan); run the unit tests and a short fuzz there
@@ -61,7 +64,7 @@ asan: $(VENV)/.test-tools ## build a copy under AddressSanitizer and UBSan (buil
 fuzz: $(VENV)/.test-tools ## ten million random and mutated inputs under the sanitizers (a quarter of an hour); ARGS="--seed 7"
 	$(BIN)/python -m tests.fuzz.sanitized -m tests.fuzz --inputs 10000000 $(ARGS)
 
-bench: $(VENV)/.built ## measure against redis-server (an hour; ARGS="--quick", or "--only cpu --tests SET" for a part)
+bench: $(VENV)/.installed ## measure against redis-server (an hour; ARGS="--quick", or "--only cpu --tests SET" for a part)
 	$(BIN)/python -m benchmarks $(or $(ARGS),--publish)
 
 clean: ## remove what the build made

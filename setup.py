@@ -5,6 +5,10 @@ name beside it (Cython's pure mode: such a module also runs uncompiled).
 REDRACER_BUILD_ONLY=core.glob,net.reactor limits a development build to those modules
 (`nothing`: to none).
 REDRACER_SANITIZE=address builds everything under AddressSanitizer.
+
+The build has to fit into a minute on two cores, so that only what the instructions of usual requests are spent in
+is optimised at -O2; -O1 takes two thirds of the time of -O2 there, -Og half. What every module of Cython needs
+(functions, imports, calls) is compiled once, into redracer._cython.
 """
 
 import os
@@ -18,6 +22,48 @@ SOURCE = Path("src")
 ONLY = [name for name in os.environ.get("REDRACER_BUILD_ONLY", "").split(",") if name]
 PROCESSORS = os.cpu_count() or 1
 SANITIZE = os.environ.get("REDRACER_SANITIZE", "")
+
+SHARED = "redracer._cython"
+
+# What a request passes through, and the structures that hold much: 4 to 10 % fewer instructions than at -O1.
+HOT = {
+    "core.clock",
+    "core.entry",
+    "core.intset",
+    "core.key_table",
+    "core.keyspace",
+    "core.listpack",
+    "core.member_table",
+    "core.memory",
+    "core.numbers",
+    "core.packed_blocks",
+    "core.ranked_tree",
+    "core.resp_parse",
+    "core.resp_write",
+    "core.session",
+    "core.sorted_tree",
+    "core.table",
+    "engine.client",
+    "engine.context",
+    "engine.dispatch",
+    "engine.effects",
+    "net.reactor",
+    "types.list.quicklist",
+    "types.stream.entry_log",
+    "types.string.commands",
+    "types.string.value",
+}
+# Compiled so that hot code reaches their fields in C, and seldom executed.
+COLD = {
+    "engine.registry",
+    "types.hash.limits",
+    "types.list.limits",
+    "types.set.limits",
+    "types.stream.group_changes",
+    "types.stream.group_commands",
+    "types.stream.limits",
+    "types.stream.read_options",
+}
 
 DIRECTIVES = {
     "language_level": 3,
@@ -40,8 +86,15 @@ def module_name(path: Path) -> str:
     return ".".join(path.relative_to(SOURCE).with_suffix("").parts)
 
 
+def level(name: str) -> str:
+    """The optimisation of a module."""
+    short = name.removeprefix("redracer.")
+    return "-O2" if short in HOT else "-Og" if short in COLD else "-O1"
+
+
 def extension(path: Path) -> Extension:
-    compile_args = ["-O2", "-fno-strict-aliasing", "-Wno-unused-function", "-Wno-sign-compare"]
+    name = module_name(path)
+    compile_args = [level(name), "-fno-strict-aliasing", "-Wno-unused-function", "-Wno-sign-compare"]
     link_args = []
     if SANITIZE:
         compile_args += [f"-fsanitize={SANITIZE}", "-fno-omit-frame-pointer", "-g1", "-O1"]
@@ -49,7 +102,7 @@ def extension(path: Path) -> Extension:
     else:
         compile_args += ["-g0"]
     return Extension(
-        module_name(path),
+        name,
         [str(path)],
         include_dirs=[str(SOURCE / "redracer" / "core")],
         extra_compile_args=compile_args,
@@ -57,11 +110,18 @@ def extension(path: Path) -> Extension:
     )
 
 
+def all_extensions() -> list[Extension]:
+    if ONLY == ["nothing"]:
+        return []
+    return [extension(SOURCE / "redracer" / "_cython.c"), *(extension(path) for path in sources())]
+
+
 building = not {"egg_info", "dist_info", "sdist", "--version", "clean"} & set(sys.argv[1:2])
 setup(
     ext_modules=cythonize(
-        [extension(path) for path in sources()],
+        all_extensions(),
         compiler_directives=DIRECTIVES,
+        shared_utility_qualified_name=SHARED,
         nthreads=PROCESSORS,
         build_dir="build/cython",
         quiet=True,
