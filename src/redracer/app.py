@@ -17,12 +17,14 @@ from redracer.engine import faults, log, process
 from redracer.engine.acl.definitions import DefinitionError
 from redracer.engine.engine import Engine
 from redracer.engine.registry import RegistrationError
+from redracer.engine.shutdown import Request
 from redracer.engine.version import REDIS_VERSION, VERSION
 from redracer.net.front import Front
 from redracer.net.listeners import ListenError
 from redracer.net.reactor import Reactor
 from redracer.net.selector import ReactorSelector
 from redracer.persistence.child import Child
+from redracer.persistence.snapshots import LoadError, Snapshots
 from redracer.persistence.transfers import Transfers
 from redracer.replication.replication import Replication
 
@@ -53,6 +55,9 @@ class Server:
         self.reactor = Reactor(self.engine.dispatcher)
         self.loop = asyncio.SelectorEventLoop(ReactorSelector(self.reactor))
         self.front = Front(self.engine, self.reactor)
+        self.child = Child(self.engine)
+        self.snapshots = Snapshots(self.engine, self.child)
+        self.loading = self.snapshots.load()
         self.exit_code = 0
         self.stopping = False
         self.work_timer: asyncio.TimerHandle | None = None
@@ -60,14 +65,14 @@ class Server:
             reactor=self.reactor,
             front=self.front,
             server=self,
-            shutdown=self.shutdown,
+            child=self.child,
+            snapshots=self.snapshots,
+            exit=self.exit,
             call_later=self.call_later,
             describe_client=lambda client: describe(client, self.engine.clock.now),
         )
         self.reactor.query_limit = config["client-query-buffer-limit"]
-        child = Child(self.engine)
-        self.engine.at_tick.append(child.poll)
-        self.engine.ports["snapshots"] = Transfers(self.engine, child)
+        self.engine.ports["transfers"] = Transfers(self.engine, self.child)
         self.replication = Replication(self.engine, self.loop)
         self.engine.ports["replication"] = self.replication
         self.engine.acl.load_at_start()
@@ -89,13 +94,28 @@ class Server:
         gc.disable()
         self.engine.memory.measure_startup()
         self.loop.call_soon(self.tick)
-        self.announce_ready()
-        self.replication.start()
+        self.loop.call_soon(self.load)
         try:
             self.loop.run_forever()
         finally:
             self.front.close()
         return self.exit_code
+
+    def load(self) -> None:
+        """Loads the data set, a slice at a time; then the server is ready, or ends if it cannot be had."""
+        if self.stopping:
+            return
+        try:
+            next(self.loading)
+        except StopIteration:
+            self.announce_ready()
+            self.replication.start()
+        except LoadError:
+            log.warning("Fatal error loading the DB, check server logs. Exiting.")
+            self.exit_code = 1
+            self.loop.stop()
+        else:
+            self.loop.call_soon(self.load)
 
     def announce_ready(self) -> None:
         """Says in the log, and to systemd where it supervises this process, that clients may come."""
@@ -114,7 +134,7 @@ class Server:
         # First, so that an error below is not the end of ticking.
         self.loop.call_later(1 / self.config["hz"], self.tick)
         self.engine.tick()
-        if self.work_timer is None:
+        if self.work_timer is None and not self.engine.loading.active:
             self.work()
 
     def work(self) -> None:
@@ -140,12 +160,11 @@ class Server:
             process.remove_pid_file(self.config)
             os._exit(1)
         log.warning(f"Received {SIGNAL_NAMES[number]} scheduling shutdown...")
-        self.shutdown()
+        self.engine.shutdown.schedule(Request.of(self.config[f"shutdown-on-{number.name.lower()}"]))
 
-    def shutdown(self, *, save: bool | None = None, now: bool = False, force: bool = False) -> None:
+    def exit(self) -> None:
         """Ends the server after this round: sends what is pending, and stops the loop."""
         self.stopping = True
-        log.warning("User requested shutdown...")
         self.reactor.interrupted = True
         self.loop.call_soon(self.finish)
 
@@ -154,6 +173,7 @@ class Server:
         for client in list(self.engine.clients.values()):
             if client.transport is not None:
                 client.transport.flush_now()  # type: ignore[attr-defined]
+        self.child.kill()
         process.remove_pid_file(self.config)
         log.warning("Redis is now ready to exit, bye bye...")
         self.loop.stop()

@@ -72,7 +72,11 @@ def flushdb(ctx: Context, args: list[bytes]) -> Reply:
 )
 def flushall(ctx: Context, args: list[bytes]) -> Reply:
     """Removes all keys from all databases."""
-    return _flush(ctx, args, ctx.databases)
+    reply = _flush(ctx, args, ctx.databases)
+    snapshots = ctx.engine.ports.get("snapshots")
+    if snapshots is not None:
+        snapshots.emptied()
+    return reply
 
 
 def _flush(ctx: Context, args: list[bytes], databases: list[Keyspace]) -> Reply:

@@ -9,6 +9,7 @@ from redracer.core import errors
 from redracer.core.errors import CommandError
 from redracer.core.replies import NO_REPLY, OK, Reply, Verbatim
 from redracer.engine import arguments
+from redracer.engine.client import NO_BLOCKING
 from redracer.engine.flags import (
     ADMIN,
     ALLOW_BUSY,
@@ -22,6 +23,7 @@ from redracer.engine.flags import (
 )
 from redracer.engine.grammar import integer, one_of, token
 from redracer.engine.registry import command
+from redracer.engine.shutdown import Request
 from redracer.engine.version import REDIS_VERSION
 
 if TYPE_CHECKING:
@@ -81,16 +83,18 @@ def lolwut(ctx: Context, args: list[bytes]) -> Reply:
     ],
     history=[("7.0.0", "Added the `NOW`, `FORCE` and `ABORT` modifiers.")],
 )
-def shutdown(ctx: Context, args: list[bytes]) -> Reply:
+def shutdown_(ctx: Context, args: list[bytes]) -> Reply:
     """Synchronously saves the database(s) to disk and shuts down the Redis server."""
     words = {word.lower() for word in args[1:]}
     if not words <= SHUTDOWN_WORDS or words >= {b"save", b"nosave"} or (b"abort" in words and len(words) > 1):
         raise CommandError(errors.SYNTAX)
+    shutdown = ctx.engine.shutdown
     if b"abort" in words:
-        abort = ctx.engine.ports.get("abort_shutdown")
-        if abort is None or not abort():
-            raise CommandError(b"ERR No shutdown in progress.")
+        if not shutdown.abort():
+            raise CommandError(errors.NO_SHUTDOWN)
         return OK
+    if ctx.client.flags & NO_BLOCKING and b"now" not in words:
+        raise CommandError(errors.SHUTDOWN_BLOCKS)
     save = True if b"save" in words else False if b"nosave" in words else None
-    ctx.engine.ports["shutdown"](save=save, now=b"now" in words, force=b"force" in words)
+    shutdown.ask(Request(save, b"now" in words, b"force" in words), ctx.client)
     return NO_REPLY

@@ -71,6 +71,25 @@ NO_PASSWORD_SET = (
 NO_PROTOCOL = b"NOPROTO unsupported protocol version"
 PROTOCOL_NOT_INTEGER = b"ERR Protocol version is not an integer or out of range"
 LOADING = b"LOADING Redis is loading the dataset in memory"
+# --- persistence, and the end
+SAVE_FAILED = b"ERR"
+SAVE_IN_PROGRESS = b"ERR Background save already in progress"
+OTHER_CHILD = (
+    b"ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order to schedule a "
+    b"BGSAVE whenever possible."
+)
+SNAPSHOT_FAILED = (
+    b"MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that "
+    b"may modify the data set are disabled, because this instance is configured to report errors during writes if RDB "
+    b"snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB "
+    b"error."
+)
+RELOAD_OPTIONS = b"ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options."
+RELOAD_FAILED = b"ERR Error trying to load the RDB dump, check server logs."
+SHUTDOWN_FAILED = b"ERR Errors trying to SHUTDOWN. Check logs."
+NO_SHUTDOWN = b"ERR No shutdown in progress."
+SHUTDOWN_BLOCKS = b"ERR SHUTDOWN without NOW or ABORT isn't allowed for DENY BLOCKING client"
+
 BUSY_SCRIPT = b"BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE."
 READ_ONLY = b"READONLY You can't write against a read only replica."
 MASTER_DOWN = b"MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'."

@@ -126,7 +126,6 @@ SHUTDOWN_FLAGS = ShutdownFlags("default", "save", "nosave", "now", "force")
 WHO_MAY = Enumeration("no", "yes", "local")
 
 AOF = "the append-only file"
-RDB = "saving and loading snapshots"
 REPLICATION = "replication"
 CLUSTER = "Redis Cluster"
 TLS = "TLS"
@@ -240,7 +239,7 @@ GENERAL = (
     Option("server-cpulist", NULLABLE, None, alias="server_cpulist"),
     Option("bio-cpulist", NULLABLE, None, 0, "bio_cpulist", ignore("background threads")),
     Option("aof-rewrite-cpulist", NULLABLE, None, 0, "aof_rewrite_cpulist", ignore(AOF)),
-    Option("bgsave-cpulist", NULLABLE, None, 0, "bgsave_cpulist", ignore(RDB)),
+    Option("bgsave-cpulist", NULLABLE, None, 0, "bgsave_cpulist"),
     Option("jemalloc-bg-thread", BOOLEAN, True),
 )
 
@@ -249,7 +248,7 @@ SECURITY = (
     Option("aclfile", STRING, "", IMMUTABLE),
     Option("acllog-max-len", LONG_COUNT, 128),
     Option("acl-pubsub-default", Enumeration("allchannels", "resetchannels"), "resetchannels"),
-    Option("sanitize-dump-payload", Enumeration("no", "yes", "clients"), "no", pending=ignore(RDB)),
+    Option("sanitize-dump-payload", Enumeration("no", "yes", "clients"), "no"),
 )
 
 MEMORY_MANAGEMENT = (
@@ -324,29 +323,26 @@ SNAPSHOTS = (
         "save",
         SavePoints(),
         ((3600, 1), (300, 100), (60, 10000)),
-        pending=ignore(RDB, harmless=()),
     ),
-    Option("stop-writes-on-bgsave-error", BOOLEAN, True, pending=ignore(RDB)),
+    Option("stop-writes-on-bgsave-error", BOOLEAN, True),
     Option("rdbcompression", BOOLEAN, True),
     Option("rdb-version", Integer(OLDEST_RDB_VERSION, RDB_VERSION), RDB_VERSION),  # ours alone
-    Option("rdbchecksum", BOOLEAN, True, IMMUTABLE, pending=ignore(RDB)),
+    Option("rdbchecksum", BOOLEAN, True, IMMUTABLE),
     Option(
         "dbfilename",
         String(check=check_file_name("dbfilename")),
         "dump.rdb",
         PROTECTED,
-        pending=ignore(RDB),
     ),
-    Option("rdb-del-sync-files", BOOLEAN, False, pending=ignore(RDB)),
-    Option("rdb-save-incremental-fsync", BOOLEAN, True, pending=ignore(RDB)),
-    Option("rdb-key-save-delay", ANY_INT, 0, HIDDEN, pending=ignore(RDB)),
-    Option("key-load-delay", ANY_INT, 0, HIDDEN, pending=ignore(RDB)),
+    Option("rdb-del-sync-files", BOOLEAN, False, pending=ignore(REPLICATION)),
+    Option("rdb-save-incremental-fsync", BOOLEAN, True),
+    Option("rdb-key-save-delay", ANY_INT, 0, HIDDEN),
+    Option("key-load-delay", ANY_INT, 0, HIDDEN),
     Option(
         "loading-process-events-interval-bytes",
         Integer(1024, INT_MAX),
         2 * MB,
         HIDDEN,
-        pending=ignore(RDB),
     ),
 )
 

@@ -20,6 +20,7 @@ from redracer.engine.blocking import Blocking
 from redracer.engine.client import Client
 from redracer.engine.client_census import ClientCensus
 from redracer.engine.context import Context
+from redracer.engine.disk_errors import DiskErrors
 from redracer.engine.dispatch import Dispatcher
 from redracer.engine.effects import Effects
 from redracer.engine.eviction import Eviction
@@ -29,9 +30,11 @@ from redracer.engine.info import Info
 from redracer.engine.info_sections import SECTIONS
 from redracer.engine.latency import LatencyMonitor
 from redracer.engine.lazy_free import LazyFree
+from redracer.engine.loading import Loading
 from redracer.engine.memory_report import MemoryUsage
 from redracer.engine.output_limits import OutputLimits
 from redracer.engine.pause import Pause
+from redracer.engine.shutdown import Shutdown
 from redracer.engine.slowlog import SlowLog
 from redracer.engine.statistics import Statistics
 from redracer.engine.timing import monotonic_nanoseconds, unix_microseconds
@@ -75,6 +78,9 @@ class Engine:
         self.blocking = Blocking(self)
         self.output_limits = OutputLimits(self)
         self.acl = AccessControl(self)
+        self.loading = Loading(self)
+        self.disk_errors = DiskErrors(self)
+        self.shutdown = Shutdown(self)
         self.lazy_free = LazyFree()
         self.expiry = ActiveExpiry(self)
         self.eviction = Eviction(self)
@@ -145,6 +151,7 @@ class Engine:
         if self.clients.pop(client.id, None) is not None:
             self.pause.forget(client)
             self.blocking.forget(client)
+            self.shutdown.forget(client)
             for forget in self.at_client_end:
                 forget(client)
 
@@ -192,8 +199,9 @@ class Engine:
 
     @property
     def keeps_expired(self) -> bool:
-        """Whether expired keys and fields stay: nothing may change in a pause, and a log or a primary says when."""
-        return self.pause.active or self.is_replica or self.clock.nothing_expires
+        """Whether expired keys and fields stay: nothing may change in a pause or while data is loaded, and a log or a
+        primary says when."""
+        return self.pause.active or self.is_replica or self.loading.active or self.clock.nothing_expires
 
     def expire(self, database: Keyspace, key: bytes) -> None:
         """A lookup or the expiry cycle met a key whose time has passed: deletes it, and says so to everyone.
@@ -252,6 +260,7 @@ class Engine:
         self.dispatcher.begin()
         self.output_limits.check_all()
         self.pause.check_end()
+        self.shutdown.tick()
         self.census.advance()
         self.memory.note_peak()
         self.eviction.tick()

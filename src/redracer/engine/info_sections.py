@@ -185,11 +185,12 @@ def limit_fields(engine: Engine, report: MemoryReport) -> Fields:
 
 
 def persistence(engine: Engine) -> Fields:
-    """Snapshots and the append-only file; of a server that has neither until their layer registers."""
+    """Snapshots and the append-only file; of a server that has neither until their layer provides."""
+    loading = engine.loading
     return [
+        ("loading", int(loading.active and not loading.asynchronous)),
+        ("async_loading", int(loading.asynchronous)),
         *constants(
-            loading=0,
-            async_loading=0,
             current_cow_peak=0,
             current_cow_size=0,
             current_cow_size_age=0,
@@ -221,6 +222,7 @@ def persistence(engine: Engine) -> Fields:
             module_fork_in_progress=0,
             module_fork_last_cow_size=0,
         ),
+        *loading.fields(),
     ]
 
 

@@ -51,6 +51,11 @@ def set_level(level: str) -> None:
     _state.level = LEVELS[level]
 
 
+def is_on_terminal() -> bool:
+    """Whether the log goes to the standard output: somebody may be watching it."""
+    return not _state.file
+
+
 def set_main_process() -> None:
     """This process is the server: its lines carry M or S; those of its children carry C."""
     _state.main_process = os.getpid()

@@ -112,6 +112,7 @@ class Child:
         self.copied_at = 0.0
         self.fork_microseconds = 0
         self.forks = 0
+        engine.at_tick.append(self.poll)
         for name, value in (
             ("latest_fork_usec", lambda: self.fork_microseconds),
             ("total_forks", lambda: self.forks),

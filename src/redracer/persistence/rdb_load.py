@@ -118,6 +118,22 @@ def finish(loading: Generator[int, None, Loaded]) -> Loaded:
             return loaded
 
 
+def load_in_view(engine: Engine, descriptor: int, target: Target) -> Generator[int, None, Loaded]:
+    """`load` of a descriptor, of which the engine tells in INFO how far it is (engine/loading.py)."""
+    steps = load(open_stream(target, descriptor), target)
+    while True:
+        try:
+            place = next(steps)
+        except StopIteration as end:
+            loaded: Loaded = end.value
+            break
+        engine.loading.advance(place)
+        yield place
+    counts = f"Done loading RDB, keys loaded: {loaded.keys}, keys expired: {loaded.expired}"
+    log.notice(f"{counts}, empty keys skipped: {loaded.empty}." if loaded.empty else f"{counts}.")
+    return loaded
+
+
 def load(reader: StreamRdbReader, target: Target) -> Generator[int, None, Loaded]:
     """Loads an RDB file; yields the bytes read so far after each slice. Raises RdbError and OSError. O(bytes)."""
     loader = EntryLoader(reader, *_codecs(), target.on_expiring_fields)

@@ -80,8 +80,8 @@ def snapshot(engine: Engine, fields: Sequence[tuple[bytes, bytes]] = ()) -> Snap
     )
 
 
-def form(engine: Engine, delay: bool = False) -> Form:
-    """How the configuration asks for it. `delay`: heed rdb-key-save-delay, as a child does."""
+def form(engine: Engine) -> Form:
+    """How the configuration asks for it."""
     config = engine.config
     policy = config["maxmemory-policy"]
     return Form(
@@ -90,7 +90,7 @@ def form(engine: Engine, delay: bool = False) -> Form:
         checksum=config["rdbchecksum"],
         sync_every=SYNC_EVERY if config["rdb-save-incremental-fsync"] else 0,
         stamps=FREQUENCIES if "lfu" in policy else IDLE_TIMES if "lru" in policy else NO_STAMPS,
-        delay=config["rdb-key-save-delay"] if delay else 0,
+        delay=config["rdb-key-save-delay"],
     )
 
 

@@ -9,7 +9,6 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from redracer.engine import log
-from redracer.engine.gates import GATE_LOADING
 from redracer.persistence import rdb_load, rdb_save
 from redracer.persistence.child import Child, Outcome, Progress
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Transfers:
-    """The port `snapshots`."""
+    """The port `transfers`."""
 
     def __init__(self, engine: Engine, child: Child) -> None:
         self.engine = engine
@@ -47,7 +46,7 @@ class Transfers:
             content = content._replace(databases=())
         if without_functions:
             content = content._replace(functions=())
-        how = rdb_save.form(self.engine, delay=True)
+        how = rdb_save.form(self.engine)
         how = how._replace(version=min(how.version, version))
 
         def work(progress: Progress) -> None:
@@ -77,14 +76,13 @@ class Transfers:
         engine = self.engine
         engine.empty(engine.databases, engine.config["replica-lazy-flush"])
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        engine.dispatcher.gates |= GATE_LOADING
+        engine.loading.begin(os.fstat(descriptor).st_size)
         try:
             target = rdb_load.target_of(engine, keep_expired=True)
-            loaded = yield from rdb_load.load(rdb_load.open_stream(target, descriptor), target)
-            log.notice(f"Done loading RDB, keys loaded: {loaded.keys}, keys expired: {loaded.expired}.")
+            loaded = yield from rdb_load.load_in_view(engine, descriptor, target)
         except rdb_load.RdbError as problem:
             engine.empty(engine.databases, engine.config["replica-lazy-flush"])
             raise ValueError(str(problem)) from None
         finally:
-            engine.dispatcher.gates &= ~GATE_LOADING
+            engine.loading.end()
             os.close(descriptor)

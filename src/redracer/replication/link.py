@@ -355,7 +355,7 @@ class Link:
     async def _load(self, path: str) -> None:
         """Loads the file; the primary is told meanwhile that we are alive."""
         log.notice("MASTER <-> REPLICA sync: Flushing old data")
-        loading = self.engine.ports["snapshots"].load(path)
+        loading = self.engine.ports["transfers"].load(path)
         log.notice("MASTER <-> REPLICA sync: Loading DB in memory")
         told = time.monotonic()
         try:

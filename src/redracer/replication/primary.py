@@ -282,7 +282,7 @@ class Primary:
     def begin_transfer(self) -> None:
         """Starts a snapshot for those who wait for one, if it is time and there can be a child."""
         found = waiting(list(self.replicas.values()))
-        if not found or self.transfer is not None or self.engine.ports["snapshots"].busy:
+        if not found or self.transfer is not None or self.engine.ports["transfers"].busy:
             return
         config = self.engine.config
         diskless = config["repl-diskless-sync"] and all(replica.takes_marked_end for replica in found)

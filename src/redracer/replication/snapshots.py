@@ -68,7 +68,7 @@ class Transfer:
     @property
     def writer(self) -> Any:
         """The port that writes snapshots."""
-        return self.primary.engine.ports["snapshots"]
+        return self.primary.engine.ports["transfers"]
 
     def start(self) -> None:
         """Forks the child. Raises OSError, or what the port raises if there can be no child."""

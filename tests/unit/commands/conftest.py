@@ -38,6 +38,7 @@ class World:
         self.effects.observe(self)
         self.engine = SimpleNamespace(
             clock=self.clock,
+            ports={},
             databases=self.databases,
             config=self.config,
             lazy_free=LazyFree(),

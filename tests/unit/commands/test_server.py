@@ -5,6 +5,7 @@ import pytest
 from redracer.commands.latency_graph import age, graph
 from redracer.commands.lolwut import picture
 from redracer.engine.latency import EventHistory
+from redracer.engine.shutdown import SAVE, Request, ShutdownRefused
 
 
 class TestConfig:
@@ -158,15 +159,47 @@ class TestLolwut:
 
 class TestShutdown:
     def test_words(self, served):
-        asked = []
-        served.engine.ports["shutdown"] = lambda **options: asked.append(options)
+        asked, ended = [], []
+        served.engine.shutdown.add_step(SAVE, asked.append)
+        served.engine.ports["exit"] = lambda: ended.append(True)
         for line in (b"SHUTDOWN", b"shutdown nosave now", b"SHUTDOWN SAVE FORCE"):
             assert served.run(line) == b""
-        assert asked == [
-            {"save": None, "now": False, "force": False},
-            {"save": False, "now": True, "force": False},
-            {"save": True, "now": False, "force": True},
-        ]
+        assert asked == [Request(), Request(save=False, now=True), Request(save=True, force=True)]
+        assert len(ended) == 3
+
+    def test_a_step_can_refuse(self, served):
+        def refuse(request):
+            raise ShutdownRefused
+
+        served.engine.shutdown.add_step(SAVE, refuse)
+        assert served.error(b"SHUTDOWN") == "ERR Errors trying to SHUTDOWN. Check logs."
+        assert served.run(b"PING") == b"+PONG\r\n"
+
+    def test_it_waits_for_what_is_not_ready(self, served):
+        ended, ready = [], []
+        served.engine.ports["exit"] = lambda: ended.append(True)
+        served.engine.shutdown.waits.append(lambda: bool(ready))
+        assert served.run(b"SHUTDOWN", "other") == b""
+        served.engine.tick()
+        assert not ended
+        assert served.run(b"SHUTDOWN ABORT") == b"+OK\r\n"
+        assert served.client("other").out.take() == b"-ERR Errors trying to SHUTDOWN. Check logs.\r\n"
+        assert served.run(b"SHUTDOWN", "third") == b""
+        ready.append(True)
+        served.engine.tick()
+        assert ended
+
+    def test_a_signal_waits_while_the_periodic_work_stands_still(self, served):
+        ended = []
+        served.engine.ports["exit"] = lambda: ended.append(True)
+        served.engine.cron_paused = True
+        served.engine.shutdown.schedule(Request.of(("nosave", "now")))
+        assert not ended
+        assert served.run(b"SHUTDOWN ABORT") == b"+OK\r\n"
+        served.engine.shutdown.schedule(Request())
+        served.engine.cron_paused = False
+        served.engine.tick()
+        assert ended
 
     @pytest.mark.parametrize("words", [b"what", b"SAVE NOSAVE", b"ABORT NOW"])
     def test_refusals(self, served, words):
@@ -174,5 +207,3 @@ class TestShutdown:
 
     def test_abort(self, served):
         assert served.error(b"SHUTDOWN ABORT") == "ERR No shutdown in progress."
-        served.engine.ports["abort_shutdown"] = lambda: True
-        assert served.run(b"SHUTDOWN ABORT") == b"+OK\r\n"
