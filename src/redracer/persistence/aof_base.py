@@ -41,7 +41,7 @@ def write(path: str, engine: Engine, report: Report | None = None) -> None:
     try:
         if config["aof-use-rdb-preamble"]:
             content = rdb_save.snapshot(engine, [BASE_FIELD])
-            how = rdb_save.form(engine, delay=True)._replace(sync_every=sync_every)
+            how = rdb_save.form(engine)._replace(sync_every=sync_every)
             rdb_save.write(descriptor, content, how, report)
         else:
             with _undisturbed(engine.clock):

@@ -60,6 +60,7 @@ class Target:
     delay: int = 0  # microseconds of sleep after each key; negative: after each so many keys; for tests
     load_function: Callable[[bytes], None] | None = None  # takes the code of a library; raises RdbError
     on_expiring_fields: Callable[[Keyspace, bytes, Any], None] = field(default=lambda *_: None)
+    on_used_memory: Callable[[int], None] = field(default=lambda _: None)  # of who wrote the file, in bytes
 
 
 @dataclass
@@ -84,6 +85,9 @@ def target_of(engine: Engine, databases: Sequence[Keyspace] | None = None, **opt
         if spec is not None and spec.next_expiry is not None:
             engine.expiry.fields.watch(database, key, spec.next_expiry(value))
 
+    def note_memory(used: int) -> None:
+        engine.loading.used_memory = used
+
     functions = engine.ports.get("functions")
     return Target(
         engine.databases if databases is None else databases,
@@ -95,6 +99,7 @@ def target_of(engine: Engine, databases: Sequence[Keyspace] | None = None, **opt
         delay=config["key-load-delay"],
         load_function=functions.load_library if functions is not None else None,
         on_expiring_fields=watch_fields,
+        on_used_memory=note_memory,
         **options,
     )
 
@@ -215,7 +220,7 @@ def _read_other(reader: StreamRdbReader, opcode: int, target: Target, loaded: Lo
     """What is neither a key nor about a database."""
     if opcode == rdb_format.AUX:
         name = reader.string()
-        _note_field(loaded, name, reader.string())
+        _note_field(target, loaded, name, reader.string())
     elif opcode == rdb_format.RESIZE_DATABASE:
         reader.number()
         reader.number()
@@ -238,7 +243,7 @@ def _read_other(reader: StreamRdbReader, opcode: int, target: Target, loaded: Lo
         raise CorruptRdb(f"no part of a file has the opcode {opcode}")
 
 
-def _note_field(loaded: Loaded, name: bytes, value: bytes) -> None:
+def _note_field(target: Target, loaded: Loaded, name: bytes, value: bytes) -> None:
     """Keeps a field of the header, and says in the log what people look for."""
     loaded.fields[name] = value
     text = value.decode("utf-8", "backslashreplace")
@@ -248,6 +253,7 @@ def _note_field(loaded: Loaded, name: bytes, value: bytes) -> None:
         age = max(int(time.time()) - int(value), 0)
         log.notice(f"RDB age {age} seconds")
     elif name == b"used-mem" and value.isdigit():
+        target.on_used_memory(int(value))
         log.notice(f"RDB memory usage when created {int(value) / (1 << 20):.2f} Mb")
     elif name == b"aof-base" and value == b"1":
         log.notice("RDB is base AOF")

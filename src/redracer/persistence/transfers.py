@@ -79,7 +79,7 @@ class Transfers:
         engine.loading.begin(os.fstat(descriptor).st_size)
         try:
             target = rdb_load.target_of(engine, keep_expired=True)
-            loaded = yield from rdb_load.load_in_view(engine, descriptor, target)
+            yield from rdb_load.load_in_view(engine, descriptor, target)
         except rdb_load.RdbError as problem:
             engine.empty(engine.databases, engine.config["replica-lazy-flush"])
             raise ValueError(str(problem)) from None
