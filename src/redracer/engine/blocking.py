@@ -1,3 +1,4 @@
+# cython: annotation_typing=False
 """Clients that wait for keys: BLPOP and its kin, XREAD BLOCK, and whatever else waits for data.
 
 There is one mechanism. A command that finds nothing calls `ctx.block(...)`; the client is BLOCKED and its
@@ -17,6 +18,7 @@ waiters' calls cost, and one comparison where nothing is left for the next of th
 from __future__ import annotations
 
 import heapq
+import sys
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
@@ -44,7 +46,8 @@ Queue = OrderedDict[
 class Waiter:
     """One blocked client: what it asked for, and until when (Unix time in ms; 0: for ever)."""
 
-    __slots__ = ("argv", "client", "command", "database", "deadline", "keys", "timeout_reply", "type")
+    if not getattr(sys.modules.get("cython"), "compiled", False):  # the fields are in the .pxd
+        __slots__ = ("argv", "client", "command", "database", "deadline", "keys", "timeout_reply", "type")
 
     def __init__(
         self,

@@ -369,13 +369,14 @@ class TestAccounts:
         assert world.blocking.timed_count == 1
         assert len(world.blocking.deadlines) < 200
 
-    def test_ten_thousand_are_served_in_order(self, world):
+    def test_ten_thousand_are_served_in_order(self, world, monkeypatch):
         count = 10_000
         for at in range(count):
             world.wait(f"c{at}", b"BLPOP k 0")
         called = []
-        call_again = world.blocking._call_again
-        world.blocking._call_again = lambda waiter: (called.append(waiter), call_again(waiter))
+        blpop = world.engine.commands[b"blpop"]
+        handler = blpop.handler
+        monkeypatch.setattr(blpop, "handler", lambda ctx, args: (called.append(args), handler(ctx, args))[1])
         world.run(b"RPUSH k first")
         assert len(called) == 1  # those behind are not looked at
         world.run([b"RPUSH", b"k", *(b"%d" % at for at in range(1, count))])
