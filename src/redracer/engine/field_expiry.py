@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 HASHES_PER_STEP = 10  # looked at between two looks at the clock
 FIELDS_PER_STEP = 100  # of one hash
+COUNTED_EXACTLY = 1000  # hashes: looking at as many takes some hundred microseconds
 
 # expirer(engine, database, key, limit) removes up to `limit` expired fields of the value at a key, with all
 # that follows from it. It returns the earliest expiry of those that stay (Unix time, ms), or -1; a key that
@@ -55,8 +56,15 @@ class FieldExpiry:
         table.set_expiry(key, when)
 
     def count(self, database: Keyspace) -> int:
-        """How many hashes of the database are watched."""
-        return len(self.tables[database.index])
+        """How many hashes of the database have fields that expire.
+
+        O(1), and O(n) up to COUNTED_EXACTLY of them: of more, some may be gone already, or have lost those fields.
+        """
+        table = self.tables[database.index]
+        if len(table) <= COUNTED_EXACTLY:
+            for key in table.fields():
+                self.watch(database, key, _expirers[0](self.engine, database, key, 0))
+        return len(table)
 
     def follow(self, database: Keyspace, key: bytes, target: Keyspace, new_key: bytes) -> None:
         """What was at `key` is, or is also, at another key."""

@@ -38,7 +38,8 @@ container(
 
 
 def group_options(args: list[bytes], creates: bool) -> tuple[bool, int]:
-    """The options of CREATE and SETID: (MKSTREAM, ENTRIESREAD). Raises CommandError."""
+    """The options of CREATE and SETID: (MKSTREAM, ENTRIESREAD, which the caller cuts to the entries ever added, since
+    a lag is not negative). Raises CommandError."""
     makes_stream = False
     entries_read = UNKNOWN
     at = 5
@@ -100,10 +101,10 @@ def xgroup_create(ctx: Context, args: list[bytes]) -> Reply:
     if stream is None:
         stream = Stream()
         ctx.db.set_object(args[2], STREAM_TYPE, stream)
-        stream.add_group(args[3], last_id, entries_read)
+        stream.add_group(args[3], last_id, min(entries_read, 0))
         ctx.changed(args[2], "xgroup-create")
         return OK
-    stream.add_group(args[3], last_id, entries_read)
+    stream.add_group(args[3], last_id, min(entries_read, stream.entries_added))
     ctx.count_changes(1)
     ctx.notify(args[2], "xgroup-create")
     return OK
@@ -131,7 +132,7 @@ def xgroup_setid(ctx: Context, args: list[bytes]) -> Reply:
     stream, group = existing_group(ctx, args)
     last_id = stream.last_id if args[4] == b"$" else parse_range_id(args[4], 0)
     group.last_id = last_id
-    group.entries_read = entries_read
+    group.entries_read = min(entries_read, stream.entries_added)
     ctx.count_changes(1)
     ctx.notify(args[2], "xgroup-setid")
     return OK

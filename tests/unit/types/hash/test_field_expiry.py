@@ -417,6 +417,30 @@ def test_info_counts_hashes_with_expiring_fields(hashes):
     assert b"db0:keys=2,expires=0,avg_ttl=0,subexpiry=1" in hashes.run(b"INFO keyspace").text
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        b"DEL h",
+        b"UNLINK h",
+        b"HDEL h a",
+        b"HGETDEL h FIELDS 1 a",
+        b"HSET h a 2",
+        b"HPERSIST h FIELDS 1 a",
+        b"SET h x",
+        b"RENAME i h",
+        b"MOVE h 1",
+        b"FLUSHDB",
+    ],
+)
+def test_info_counts_no_hash_that_has_lost_its_expiries(hashes, command):
+    hashes.run(b"HSET h a 1 b 2")
+    hashes.run(b"HSET i a 1")
+    hashes.run(b"HPEXPIRE h 5 FIELDS 1 a")
+    hashes.run(command)
+    hashes.run(b"SET other x")
+    assert b"subexpiry=0" in hashes.run(b"INFO keyspace").text.splitlines()[1]
+
+
 # --- against a model
 
 

@@ -118,7 +118,7 @@ COMMAND = st.one_of(
     words(b"XTRIM", keys, trimming),
     words(b"XREAD", read_streams),
     words(
-        b"XGROUP", b"CREATE", keys, groups, ids, st.sampled_from([[], [b"MKSTREAM"], [b"ENTRIESREAD", b"3"]])
+        b"XGROUP", b"CREATE", keys, groups, ids, st.sampled_from([[], [b"MKSTREAM"], [b"ENTRIESREAD", b"0"]])
     ),
     words(b"XGROUP", b"SETID", keys, groups, ids, st.sampled_from([[], [b"ENTRIESREAD", b"-2"]])),
     words(b"XGROUP", b"DESTROY", keys, groups),

@@ -215,6 +215,20 @@ def test_deleting_a_consumer(streams):
     assert [row[:2] for row in streams.value("XPENDING s g - + 10")] == [["3-0", "d"]]
 
 
+def test_a_group_has_not_read_more_entries_than_were_added(streams):
+    """So that its lag is never negative."""
+    streams.value("XGROUP CREATE t g $ MKSTREAM ENTRIESREAD 5")
+    fill(streams, 1, 3)
+    streams.value("XGROUP CREATE s g $ ENTRIESREAD 9999")
+    streams.value("XGROUP CREATE s h 1-0 ENTRIESREAD 1")
+    streams.value("XGROUP SETID s h $ ENTRIESREAD 9999")
+    for key, groups, read in (("t", ["g"], 0), ("s", ["g", "h"], 3)):
+        rows = [dict(zip(row[::2], row[1::2], strict=True)) for row in streams.value(f"XINFO GROUPS {key}")]
+        assert [(row["name"], row["entries-read"], row["lag"]) for row in rows] == [
+            (g, read, 0) for g in groups
+        ]
+
+
 def test_copies_are_independent(streams):
     fill(streams, 1, 3)
     streams.value("XGROUP CREATE s g 0 ENTRIESREAD 1")
