@@ -28,17 +28,19 @@ TYPES = {
     b"replica": "replica",
     b"pubsub": "pubsub",
 }
-# In the order in which Redis prints them, between the letters for state.
-FLAG_LETTERS = (
-    (client_flags.PRIMARY, "M"),
-    (client_flags.SUBSCRIBED, "P"),
-    (client_flags.MULTI, "x"),
-)
-STATE_LETTERS = ((BLOCKED, "b"), (CLOSE_AFTER_REPLY, "c"), (CLOSED, "A"))
-LATER_FLAG_LETTERS = (
-    (client_flags.UNIX_SOCKET, "U"),
-    (client_flags.NO_EVICT, "e"),
-    (client_flags.NO_TOUCH, "T"),
+# In the order in which Redis prints them: bits of `flags`, and of `state`.
+FLAG_LETTERS: tuple[tuple[int, int, str], ...] = (
+    (client_flags.PRIMARY, 0, "M"),
+    (client_flags.SUBSCRIBED, 0, "P"),
+    (client_flags.MULTI, 0, "x"),
+    (0, BLOCKED, "b"),
+    (client_flags.TRACKING, 0, "t"),
+    (client_flags.DIRTY, 0, "d"),
+    (0, CLOSE_AFTER_REPLY, "c"),
+    (0, CLOSED, "A"),
+    (client_flags.UNIX_SOCKET, 0, "U"),
+    (client_flags.NO_EVICT, 0, "e"),
+    (client_flags.NO_TOUCH, 0, "T"),
 )
 
 
@@ -65,12 +67,7 @@ def flag_letters(client: Client) -> str:
     letters = ""
     if flags & client_flags.REPLICA:
         letters = "O" if flags & client_flags.MONITOR else "S"
-    letters += "".join(letter for bit, letter in FLAG_LETTERS if flags & bit)
-    letters += "".join(letter for bit, letter in STATE_LETTERS[:1] if client.state & bit)
-    if flags & client_flags.TRACKING:
-        letters += "t"
-    letters += "".join(letter for bit, letter in STATE_LETTERS[1:] if client.state & bit)
-    letters += "".join(letter for bit, letter in LATER_FLAG_LETTERS if flags & bit)
+    letters += "".join(letter for flag, state, letter in FLAG_LETTERS if flags & flag or client.state & state)
     return letters or "N"
 
 
@@ -96,12 +93,12 @@ def describe(client: Client, now: int, argv: list[bytes] | None = None) -> str:
         ("sub", 0),
         ("psub", 0),
         ("ssub", 0),
-        ("multi", -1),
-        ("watch", 0),
+        ("multi", -1 if client.transaction is None else len(client.transaction.queued)),
+        ("watch", len(client.watched or ())),
         ("qbuf", input_bytes + (client_memory.request_bytes(argv) if argv else 0)),
         ("qbuf-free", max(free, 0)),
         ("argv-mem", client_memory.argument_bytes(reading)),
-        ("multi-mem", 0),
+        ("multi-mem", client_memory.transaction_bytes(client)),
         ("rbs", client.out.allocated),
         ("rbp", pending),
         ("obl", 0 if grown else pending),

@@ -12,7 +12,7 @@ from redracer.core.session import CLOSE_AFTER_REPLY
 from redracer.engine import arguments, grammar
 from redracer.engine.acl.access import DEFAULT_USER
 from redracer.engine.client import PRIMARY, REPLICA
-from redracer.engine.flags import ALLOW_BUSY, CONNECTION, FAST, LOADING, NO_AUTH, NOSCRIPT, STALE
+from redracer.engine.flags import ALLOW_BUSY, CONNECTION, FAST, IMMEDIATE, LOADING, NO_AUTH, NOSCRIPT, STALE
 from redracer.engine.gates import GATE_AUTHENTICATION
 from redracer.engine.registry import command
 from redracer.engine.version import REDIS_VERSION
@@ -159,7 +159,7 @@ def _greeting(client: Client) -> Map:
 @command(
     "QUIT",
     arity=-1,
-    flags=BEFORE_AUTHENTICATION,
+    flags=BEFORE_AUTHENTICATION | IMMEDIATE,
     group=CONNECTION,
     since="1.0.0",
     complexity="O(1)",
@@ -172,7 +172,14 @@ def quit_(ctx: Context, args: list[bytes]) -> Reply:
     return OK
 
 
-@command("RESET", arity=1, flags=BEFORE_AUTHENTICATION, group=CONNECTION, since="6.2.0", complexity="O(1)")
+@command(
+    "RESET",
+    arity=1,
+    flags=BEFORE_AUTHENTICATION | IMMEDIATE,
+    group=CONNECTION,
+    since="6.2.0",
+    complexity="O(1)",
+)
 def reset(ctx: Context, args: list[bytes]) -> Reply:
     """Resets the connection."""
     if ctx.client.flags & (REPLICA | PRIMARY):

@@ -112,7 +112,7 @@ def swapdb(ctx: Context, args: list[bytes]) -> Reply:
     one, other = database(ctx, first), database(ctx, second)
     if one is not other:
         one.swap_with(other)
-        ctx.effects.databases_changed([first, second])
+        ctx.effects.databases_swapped(first, second)
         ctx.engine.expiry.fields.swap(one, other)
     ctx.effects.dirty += 1
     return OK

@@ -56,6 +56,14 @@ INVALID_TIMEOUT = b"ERR timeout is not a float or out of range"
 NEGATIVE_TIMEOUT = b"ERR timeout is negative"
 TIMEOUT_OUT_OF_RANGE = b"ERR timeout is out of range"
 
+# --- transactions
+NESTED_MULTI = b"ERR MULTI calls can not be nested"
+WATCH_INSIDE_MULTI = b"ERR WATCH inside MULTI is not allowed"
+EXEC_WITHOUT_MULTI = b"ERR EXEC without MULTI"
+DISCARD_WITHOUT_MULTI = b"ERR DISCARD without MULTI"
+EXECABORT = b"EXECABORT Transaction discarded because of previous errors."
+NOT_IN_TRANSACTION = b"ERR Command not allowed inside a transaction"
+
 # --- state of the server or of the connection
 NO_AUTH = b"NOAUTH Authentication required."
 HELLO_NO_AUTH = (
@@ -481,3 +489,8 @@ REWRITE_FAILED = (
 def append_only_file_failed(reason: bytes) -> bytes:
     """A write that could not be kept, because the append-only file cannot be written."""
     return b"MISCONF Errors writing to the AOF file: " + reason
+
+
+def transaction_discarded(refusal: bytes) -> bytes:
+    """EXEC itself was refused: the text of that error without its general code."""
+    return b"EXECABORT Transaction discarded because of: " + refusal.removeprefix(b"ERR ")

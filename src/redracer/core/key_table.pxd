@@ -45,6 +45,8 @@ cdef class KeyTable:
     cdef uint64_t* any_slot(self, bytes key) noexcept       # what has expired, too
     cdef void touch_found(self, Entry* entry) noexcept
     cdef int expire(self, bytes key) except -1
+    cpdef bint holds(self, bytes key) noexcept              # what has expired, too
+    cpdef bint holds_expired(self, bytes key) noexcept
 
     # Storing.
     cdef Entry* claim(

@@ -216,6 +216,15 @@ cdef class KeyTable:
             self.on_expired(self, key)
         return 0
 
+    cpdef bint holds(self, bytes key) noexcept:
+        """Whether the key is in the table, even if it has expired. Neither a read nor a touch."""
+        return self.peek(key) != NULL
+
+    cpdef bint holds_expired(self, bytes key) noexcept:
+        """Whether the key is in the table though its time has passed. Neither a read nor a touch."""
+        cdef Entry* entry = self.peek(key)
+        return entry != NULL and has_expired(self, entry)
+
     # --- storing
 
     cdef Entry* claim(

@@ -150,8 +150,12 @@ class Blocking:
     def key_event(self, database: int, key: bytes, event: str) -> None:
         """An event without a change serves nobody."""
 
-    def databases_changed(self, databases: list[int]) -> None:
-        """Any key of these databases may be another now (SWAPDB, FLUSHALL). O(keys that are waited for)."""
+    def databases_swapped(self, first: int, second: int) -> None:
+        """Any key of these databases may be another now. O(keys that are waited for)."""
+        self.databases_flushed([first, second])
+
+    def databases_flushed(self, databases: list[int]) -> None:
+        """Every key of these databases will be gone when the command is over. O(keys that are waited for)."""
         for place in self.queues:
             if place[0] in databases:
                 self._make_ready(place)

@@ -15,4 +15,6 @@ cdef class Client(Session):
     cdef public long long created
     cdef public long long soft_limit_since
     cdef public object blocked
+    cdef public object transaction      # what it has queued since MULTI, or None
+    cdef public set watched             # what it watches, or None
     cdef public dict extra

@@ -16,6 +16,7 @@ from redracer.core.session import CLOSE_AFTER_REPLY, Session, Transport
 if TYPE_CHECKING:
     from redracer.core.keyspace import Keyspace
     from redracer.engine.registry import Command
+    from redracer.engine.transactions import Transaction
 
 # flags
 MULTI = 1
@@ -34,6 +35,7 @@ INTERNAL = 1 << 12
 PROTECTED = 1 << 13
 NO_BLOCKING = 1 << 14
 AUTHENTICATED = 1 << 15  # it has said who it is, or needed not to when it came
+DIRTY = 1 << 16  # a watched key has changed: the next EXEC does nothing
 
 CLEARED_BY_RESET = NO_EVICT | NO_TOUCH | REPLY_OFF | REPLY_SKIP | REPLY_SKIP_NEXT
 
@@ -56,6 +58,8 @@ class Client(Session):
         created: int
         soft_limit_since: int
         blocked: Any
+        transaction: Transaction | None
+        watched: set[tuple[int, bytes]] | None
         extra: dict[str, Any]
 
     def __init__(self, id: int, db: Keyspace, parser: RequestParser, transport: Transport | None) -> None:
@@ -72,6 +76,8 @@ class Client(Session):
         self.blocked = None
         self.last_command = None
         self.user = None
+        self.transaction = None
+        self.watched = None
         self.extra = {}
 
     def is_local(self) -> bool:

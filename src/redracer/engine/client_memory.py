@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 # A reply buffer up to this size is what Redis has in the client itself; a larger one is its reply list.
 SMALL_OUTPUT = 16384  # bytes
+WATCHED_KEY_BYTES = 200  # of the table entries and objects around a watched key's name
 
 
 def argument_bytes(argv: list[bytes]) -> int:
@@ -35,8 +36,20 @@ def output_bytes(client: Client) -> int:
     return allocated if allocated > SMALL_OUTPUT else 0
 
 
+def transaction_bytes(client: Client) -> int:
+    """Bytes of memory for queued commands and watched keys."""
+    queued = 0 if client.transaction is None else client.transaction.memory()
+    return queued + sum(len(key) + WATCHED_KEY_BYTES for _, key in client.watched or ())
+
+
 def total_bytes(client: Client) -> int:
     """Bytes of memory that the client takes in all."""
     objects: tuple[object, ...] = (client, client.out, client.parser, client.transport, client.extra)
     text = len(client.name) + len(client.library_name) + len(client.library_version)
-    return sum(map(getsizeof, objects)) + text + input_capacity(client) + client.out.allocated
+    return (
+        sum(map(getsizeof, objects))
+        + text
+        + input_capacity(client)
+        + client.out.allocated
+        + transaction_bytes(client)
+    )

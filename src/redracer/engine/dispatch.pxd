@@ -28,6 +28,7 @@ cdef class Dispatcher(Executor):
     cdef public list before_sending_steps
     cdef public list ready_keys
     cdef public list guards
+    cdef long long guarded
 
     cpdef object begin(self)
     @cython.locals(known=Command)
@@ -42,6 +43,11 @@ cdef class Dispatcher(Executor):
     cdef object account(self, Client client, Command command, list argv, bint failed)
     @cython.locals(context=Context)
     cdef object propagate(self, Client client, list argv)
-    cpdef object execute_unusual(self, Client client, object command, list argv)
+    cpdef object call_nested(self, Client client, Command command, list argv)
+    cdef object call_observed(self, Client client, Command command, list argv)
+    cdef object execute_unusual(self, Client client, Command command, list argv)
+    @cython.locals(count=Py_ssize_t, gates=cython.longlong)
+    cpdef object refusal(self, Client client, Command command, list argv)
+    cpdef object reject(self, Command command, bytes text)
     cpdef object reply(self, Client client, object reply)
     cpdef object before_sending(self)

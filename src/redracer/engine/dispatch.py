@@ -21,10 +21,11 @@ from redracer.core import errors
 from redracer.core.errors import CommandError
 from redracer.core.histogram import Histogram
 from redracer.core.memory import used_memory
-from redracer.core.replies import NO_REPLY, Error
+from redracer.core.replies import NO_REPLY, Error, Status
 from redracer.core.session import CLOSE_AFTER_REPLY, Executor
 from redracer.engine import log, registry
 from redracer.engine.client import REPLY_OFF, REPLY_SKIP, REPLY_SKIP_NEXT
+from redracer.engine.flags import IMMEDIATE
 from redracer.engine.gates import GATE_MEMORY, GATE_NO_TOUCH, GATE_PAUSED, GATE_REPLY
 from redracer.engine.registry import Command
 from redracer.engine.timing import monotonic_nanoseconds, unix_microseconds
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 
 Guard = Callable[["Client", Command, list[bytes]], "bytes | None"]
 
+QUEUED = Status(b"QUEUED")
+OBSERVED = GATE_NO_TOUCH  # gates for which a call takes `call_observed`
 SPELLINGS = 4096  # most spellings of command names remembered (GET, get, Get...)
 
 
@@ -66,6 +69,7 @@ class Dispatcher(Executor):
         before_sending_steps: list[Callable[[], None]]
         ready_keys: list[tuple[int, bytes]]
         guards: list[tuple[int, Guard]]
+        guarded: int
 
     def __init__(
         self, engine: Engine, context: Context, clock: Clock, commands: dict[bytes, Command]
@@ -84,6 +88,7 @@ class Dispatcher(Executor):
         self.before_sending_steps = []
         self.ready_keys = []
         self.guards = []
+        self.guarded = 0
         self.calls_before_round = 0
         self.most_calls_per_round = 0
         self.begin()
@@ -104,6 +109,7 @@ class Dispatcher(Executor):
         It returns the text of the error with which the request is refused, or None. One guard a gate.
         """
         self.guards = sorted([*self.guards, (gate, ask)], key=lambda guard: guard[0])
+        self.guarded |= gate
 
     def resolve(self, argv: list[bytes]) -> Command | None:
         """The command or subcommand that argv names, in any case, or None. O(1)."""
@@ -203,25 +209,49 @@ class Dispatcher(Executor):
         context.forced = False
         self.effects.flush()
 
+    def call_nested(self, client: Client, command: Command, argv: list[bytes]) -> Any:
+        """Calls a command inside another (EXEC, a script) and returns its reply, an Error if it failed.
+
+        It is accounted for, monitored and tracked like any; what it propagates joins the unit that the outer
+        command holds. The outer command's own time includes it, and the client's last command stays the outer
+        one. Nothing is checked but the number of arguments: ask `refusal` first where that is needed.
+        """
+        began = self.started
+        outer = client.last_command
+        self.started = monotonic_nanoseconds()
+        if (client.gates | self.gates) & OBSERVED:
+            reply = self.call_observed(client, command, argv)
+        else:
+            reply = self.call(client, command, argv)
+        client.last_command = outer
+        self.context.client = client
+        self.context.db = client.db
+        self.started = began
+        return reply
+
+    def call_observed(self, client: Client, command: Command, argv: list[bytes]) -> Any:
+        """`call` where something besides the reply comes of it: somebody watches, or remembers what was read."""
+        if client.gates & GATE_NO_TOUCH:
+            return self.call_without_touching(client, command, argv)
+        return self.call(client, command, argv)
+
     def execute_unusual(self, client: Client, command: Any, argv: list[bytes]) -> None:
         """The line for requests that something must be checked for first."""
         if used_memory() > self.memory_limit:
             self.gates |= GATE_MEMORY
         if client.flags & REPLY_SKIP_NEXT:
             client.flags = client.flags & ~REPLY_SKIP_NEXT | REPLY_SKIP
-        if command is None:
-            refusal = registry.unknown_command(self.commands, argv)
-            self.engine.count_error(refusal.text)
-            reply: Any = Error(refusal.text)
+        reply: Any = self.refusal(client, command, argv)
+        if reply is not None:
+            if client.transaction is not None:
+                reply = self.engine.transactions.refused(client, command, reply)
+        elif self.gates & GATE_PAUSED and self.engine.pause.holds(client, command):
+            return
+        elif client.transaction is not None and not command.flags & IMMEDIATE:
+            client.transaction.add(command, argv)
+            reply = QUEUED
         else:
-            reply = self.check(client, command, argv)
-            if reply is None:
-                if self.gates & GATE_PAUSED and self.engine.pause.holds(client, command):
-                    return
-                if client.gates & GATE_NO_TOUCH:
-                    reply = self.call_without_touching(client, command, argv)
-                else:
-                    reply = self.call(client, command, argv)
+            reply = self.call_observed(client, command, argv)
         self.reply(client, reply)
         if client.blocked is None:  # else the reply to be skipped is still to come
             client.flags &= ~REPLY_SKIP
@@ -244,17 +274,22 @@ class Dispatcher(Executor):
         if not client.flags & (REPLY_OFF | REPLY_SKIP):
             client.out.write(reply, client.resp)
 
-    def check(self, client: Client, command: Command, argv: list[bytes]) -> Any:
-        """The Error with which a request is refused before it is called, or None."""
+    def refusal(self, client: Client, command: Command | None, argv: list[bytes]) -> Error | None:
+        """The Error with which a request is refused before it is called, which is counted; or None."""
+        if command is None:
+            text = registry.unknown_command(self.commands, argv).text
+            self.engine.count_error(text)
+            return Error(text)
         count = len(argv)
         if count != command.arity and (command.arity > 0 or count < -command.arity):
             return self.reject(command, errors.wrong_arity(command.name))
         gates = client.gates | self.gates
-        for gate, ask in self.guards:
-            if gates & gate:
-                refusal = ask(client, command, argv)
-                if refusal is not None:
-                    return self.reject(command, refusal)
+        if gates & self.guarded:
+            for gate, ask in self.guards:
+                if gates & gate:
+                    refusal = ask(client, command, argv)
+                    if refusal is not None:
+                        return self.reject(command, refusal)
         return None
 
     def reject(self, command: Command, text: bytes) -> Error:

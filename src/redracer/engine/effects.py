@@ -8,7 +8,8 @@ test.
 
 Observers and feeds are ports: objects that later layers register. An observer has
 `key_changed(database, key, event)` (the value changed), `key_event(database, key, event)` (something
-happened to the key beyond that) and `databases_changed(databases)` (any key may be another now). A feed has
+happened to the key beyond that), `databases_flushed(databases)` (before they are emptied) and
+`databases_swapped(first, second)` (after the swap: any key of either may be another now). A feed has
 `feed(units)`: `units` is a list of (database, argv) that belong together, a transaction when there is more
 than one.
 """
@@ -26,7 +27,9 @@ class Observer(Protocol):
 
     def key_event(self, database: int, key: bytes, event: str) -> None: ...
 
-    def databases_changed(self, databases: list[int]) -> None: ...
+    def databases_flushed(self, databases: list[int]) -> None: ...
+
+    def databases_swapped(self, first: int, second: int) -> None: ...
 
 
 class Feed(Protocol):
@@ -76,7 +79,7 @@ class Effects:
 
     def key_changed(self, database: int, key: bytes, event: str) -> None:
         """Tells the observers that a key's value changed."""
-        for observer in self.observers:
+        for observer in list(self.observers):  # one may leave: it has seen what it waited for
             observer.key_changed(database, key, event)
 
     def key_event(self, database: int, key: bytes, event: str) -> None:
@@ -84,10 +87,15 @@ class Effects:
         for observer in self.observers:
             observer.key_event(database, key, event)
 
-    def databases_changed(self, databases: list[int]) -> None:
-        """Tells the observers that databases were emptied, or swapped."""
-        for observer in self.observers:
-            observer.databases_changed(databases)
+    def databases_flushed(self, databases: list[int]) -> None:
+        """Tells the observers that databases are about to be emptied."""
+        for observer in list(self.observers):
+            observer.databases_flushed(databases)
+
+    def databases_swapped(self, first: int, second: int) -> None:
+        """Tells the observers that two databases have exchanged their keys."""
+        for observer in list(self.observers):
+            observer.databases_swapped(first, second)
 
     def propagate(self, database: int, argv: list[bytes]) -> None:
         """Queues a command for the feeds; it leaves with the others of this request in `flush`."""

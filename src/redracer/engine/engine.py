@@ -38,6 +38,8 @@ from redracer.engine.shutdown import Shutdown
 from redracer.engine.slowlog import SlowLog
 from redracer.engine.statistics import Statistics
 from redracer.engine.timing import monotonic_nanoseconds, unix_microseconds
+from redracer.engine.transactions import Transactions
+from redracer.engine.watches import Watches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -76,6 +78,8 @@ class Engine:
         self.latency = LatencyMonitor(config)
         self.pause = Pause(self)
         self.blocking = Blocking(self)
+        self.watches = Watches(self)
+        self.transactions = Transactions(self)
         self.output_limits = OutputLimits(self)
         self.acl = AccessControl(self)
         self.loading = Loading(self)
@@ -152,6 +156,7 @@ class Engine:
             self.pause.forget(client)
             self.blocking.forget(client)
             self.shutdown.forget(client)
+            self.transactions.end(client)
             for forget in self.at_client_end:
                 forget(client)
 
@@ -162,6 +167,7 @@ class Engine:
         client.name = b""
         client.flags &= ~client_flags.CLEARED_BY_RESET
         client.gates &= ~GATE_NO_TOUCH
+        self.transactions.end(client)
         self.acl.start(client)
 
     def describe(self, client: Client) -> str:
@@ -219,6 +225,7 @@ class Engine:
 
     def empty(self, databases: list[Keyspace], lazily: bool) -> None:
         """Removes all keys of these databases; lazily: what they hold is freed in slices."""
+        self.effects.databases_flushed([database.index for database in databases])
         for database in databases:
             self.effects.dirty += len(database)
             if lazily:
@@ -226,7 +233,6 @@ class Engine:
             else:
                 database.clear()
             self.expiry.fields.forget(database)
-        self.effects.databases_changed([database.index for database in databases])
 
     def delete_expired(self, database: Keyspace, key: bytes) -> None:
         """Takes the key out; a big value is freed in slices.

@@ -30,6 +30,7 @@ from redracer.engine.client import MULTI
 from redracer.engine.flags import DENYOOM
 from redracer.engine.gates import GATE_MEMORY
 from redracer.engine.timing import monotonic_nanoseconds
+from redracer.engine.transactions import effective_flags
 
 if TYPE_CHECKING:
     from redracer.core.keyspace import Keyspace
@@ -192,7 +193,7 @@ class Eviction:
         """Evicts before a request; what a request that may need memory is told if that was in vain."""
         if self.free_memory() != FAILED:
             return None
-        if command.flags & DENYOOM or self._queues(client, command):
+        if effective_flags(client, command) & DENYOOM or self._queues(client, command):
             return errors.OUT_OF_MEMORY
         return None
 

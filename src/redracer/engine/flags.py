@@ -29,8 +29,9 @@ NO_ASYNC_LOADING = 1 << 17
 NO_MULTI = 1 << 18
 ALLOW_BUSY = 1 << 19
 TOUCHES_ARBITRARY_KEYS = 1 << 20
+IMMEDIATE = 1 << 21  # runs at once even after MULTI
 # Derived from the key specs: first_key, last_key and key_step do not tell every key.
-MOVABLEKEYS = 1 << 21
+MOVABLEKEYS = 1 << 22
 
 COMMAND_FLAG_NAMES: tuple[tuple[int, bytes], ...] = (
     (WRITE, b"write"),

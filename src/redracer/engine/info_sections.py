@@ -96,9 +96,9 @@ def clients(engine: Engine) -> Fields:
         ("blocked_clients", census.blocked),
         ("tracking_clients", census.tracking),
         ("pubsub_clients", census.subscribed),
-        ("watching_clients", 0),
+        ("watching_clients", engine.watches.client_count),
         ("clients_in_timeout_table", engine.blocking.timed_count),
-        ("total_watched_keys", 0),
+        ("total_watched_keys", engine.watches.key_count),
         ("total_blocking_keys", engine.blocking.key_count),
         ("total_blocking_keys_on_nokey", engine.blocking.any_type_key_count),
     ]

@@ -13,6 +13,7 @@ from redracer.core.session import BLOCKED
 from redracer.engine.client import PRIMARY, REPLICA
 from redracer.engine.flags import MAY_REPLICATE, WRITE
 from redracer.engine.gates import GATE_PAUSED
+from redracer.engine.transactions import effective_flags
 
 if TYPE_CHECKING:
     from redracer.engine.client import Client
@@ -68,7 +69,7 @@ class Pause:
             return False
         now = self.engine.clock.now
         if self.all_until <= now and not (
-            self.writes_until > now and command.flags & (WRITE | MAY_REPLICATE)
+            self.writes_until > now and effective_flags(client, command) & (WRITE | MAY_REPLICATE)
         ):
             return False
         client.state |= BLOCKED

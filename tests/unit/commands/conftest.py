@@ -69,8 +69,11 @@ class World:
     def key_event(self, database, key, event):
         self.events.append((database, event, key))
 
-    def databases_changed(self, databases):
-        self.events += [(index, "databases_changed", b"") for index in databases]
+    def databases_flushed(self, databases):
+        self.events += [(index, "databases_flushed", b"") for index in databases]
+
+    def databases_swapped(self, first, second):
+        self.events += [(index, "databases_swapped", b"") for index in (first, second)]
 
     @property
     def db(self):

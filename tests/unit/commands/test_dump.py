@@ -27,7 +27,10 @@ class Watcher:
 
     key_event = key_changed
 
-    def databases_changed(self, databases):
+    def databases_flushed(self, databases):
+        pass
+
+    def databases_swapped(self, first, second):
         pass
 
     def feed(self, units):

@@ -62,7 +62,10 @@ class Hashes:
     def key_event(self, database, key, event):
         self.events.append(event)
 
-    def databases_changed(self, databases):
+    def databases_flushed(self, databases):
+        pass
+
+    def databases_swapped(self, first, second):
         pass
 
     def feed(self, units):

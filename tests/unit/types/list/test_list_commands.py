@@ -29,7 +29,10 @@ class World(Served):
     def key_event(self, database, key, event):
         self.events.append((event, key))
 
-    def databases_changed(self, databases):
+    def databases_flushed(self, databases):
+        pass
+
+    def databases_swapped(self, first, second):
         pass
 
     def feed(self, commands):

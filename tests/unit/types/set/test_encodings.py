@@ -249,7 +249,10 @@ class Told:
     def key_event(self, database, key, event):
         self.events.append((key, event))
 
-    def databases_changed(self, databases):
+    def databases_flushed(self, databases):
+        pass
+
+    def databases_swapped(self, first, second):
         pass
 
     def feed(self, units):

@@ -21,8 +21,11 @@ class Listener:
     def key_event(self, database, key, event):
         self.events.append((event, key))
 
-    def databases_changed(self, databases):
+    def databases_flushed(self, databases):
         """Not looked at here."""
+
+    def databases_swapped(self, first, second):
+        """Nor this."""
 
     def feed(self, units):
         self.commands += [argv for _, argv in units]

@@ -1,0 +1,142 @@
+# cython: annotation_typing=False
+"""MULTI, EXEC and DISCARD: commands that wait in a queue and then run as one.
+
+From MULTI on the client's GATE_TRANSACTION is set, and dispatch puts its requests here instead of calling them,
+except those that end or concern the transaction itself (flag IMMEDIATE). A request that is refused while it is
+queued marks the transaction as failed; EXEC then executes nothing.
+
+EXEC holds the effects, so that the whole leaves as one unit, and calls each command through
+`Dispatcher.call_nested`. Nothing is undone when one of them fails: the others have run, as in Redis.
+https://redis.io/docs/latest/develop/using-commands/transactions/
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from redracer.core import errors
+from redracer.core.errors import CommandError
+from redracer.core.replies import NULL_ARRAY, Error
+from redracer.engine.client import DIRTY, MULTI, NO_BLOCKING
+from redracer.engine.client_memory import argument_bytes
+from redracer.engine.gates import GATE_TRANSACTION, GATE_USER
+
+if TYPE_CHECKING:
+    from redracer.engine.client import Client
+    from redracer.engine.engine import Engine
+    from redracer.engine.registry import Command
+
+QUEUED_COMMAND_BYTES = 128  # of the objects around a queued command's arguments
+
+
+class Transaction:
+    """What one client has queued. `flags` has every flag that some command has, `lacking` every one that some lacks."""
+
+    if not getattr(sys.modules.get("cython"), "compiled", False):  # the fields are in the .pxd
+        queued: list[tuple[Command, list[bytes]]]
+        flags: int
+        lacking: int
+        failed: bool
+        measured: int
+        measured_bytes: int
+
+    def __init__(self) -> None:
+        self.queued = []
+        self.flags = 0
+        self.lacking = 0
+        self.failed = False
+        self.measured = 0
+        self.measured_bytes = 0
+
+    def add(self, command: Command, argv: list[bytes]) -> None:
+        """Queues a command, unless it is known already that none will run."""
+        if not self.failed:
+            self.queued.append((command, argv))
+            self.flags |= command.flags
+            self.lacking |= ~command.flags
+
+    def memory(self) -> int:
+        """Bytes of memory that the queue takes. O(commands queued since it was asked last)."""
+        for _, argv in self.queued[self.measured :]:
+            self.measured_bytes += argument_bytes(argv) + QUEUED_COMMAND_BYTES
+        self.measured = len(self.queued)
+        return self.measured_bytes
+
+
+def effective_flags(client: Client, command: Command) -> int:
+    """The command's flags; for EXEC also those of everything that it would execute."""
+    if client.transaction is None or command.name != b"exec":
+        return command.flags
+    return int(command.flags | client.transaction.flags)
+
+
+class Transactions:
+    """The transactions of one engine."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    def begin(self, client: Client) -> None:
+        """MULTI. CommandError if the client is in a transaction already."""
+        if client.transaction is not None:
+            raise CommandError(errors.NESTED_MULTI)
+        client.transaction = Transaction()
+        client.flags |= MULTI
+        client.gates |= GATE_TRANSACTION
+
+    def end(self, client: Client) -> None:
+        """Forgets what the client has queued and what it watches (DISCARD, RESET, the end of EXEC)."""
+        client.transaction = None
+        client.flags &= ~MULTI
+        client.gates &= ~GATE_TRANSACTION
+        self.engine.watches.unwatch(client)
+
+    def refused(self, client: Client, command: Command | None, refusal: Error) -> Error:
+        """A request of a client in MULTI was refused: the transaction fails, or with EXEC is over. Its reply."""
+        if client.transaction is not None and (command is None or command.name != b"exec"):
+            client.transaction.failed = True
+            return refusal
+        self.end(client)
+        text = errors.transaction_discarded(refusal.text)
+        self.engine.count_error(text)
+        return Error(text)
+
+    def execute(self, client: Client) -> Any:
+        """EXEC: the replies of all commands; the null array if a watched key has changed. O(commands).
+
+        CommandError if there is no transaction, or it has failed.
+        """
+        transaction = client.transaction
+        if transaction is None:
+            raise CommandError(errors.EXEC_WITHOUT_MULTI)
+        if transaction.failed:
+            self.end(client)
+            raise CommandError(errors.EXECABORT)
+        if client.flags & DIRTY or self.engine.watches.any_expired(client):
+            self.end(client)
+            return NULL_ARRAY
+        self.engine.watches.unwatch(client)
+        may_block = not client.flags & NO_BLOCKING
+        client.flags |= NO_BLOCKING
+        self.engine.effects.hold()
+        try:
+            return self.call_all(client, transaction)
+        finally:
+            self.engine.effects.release()
+            if may_block:
+                client.flags &= ~NO_BLOCKING
+            self.end(client)
+
+    def call_all(self, client: Client, transaction: Transaction) -> list[Any]:
+        """Calls every command that was queued; their replies."""
+        dispatcher = self.engine.dispatcher
+        replies = []
+        for command, argv in transaction.queued:
+            if client.gates & GATE_USER:
+                refusal = self.engine.acl.exec_refusal(client, command, argv)
+                if refusal is not None:
+                    replies.append(dispatcher.reject(command, refusal))
+                    continue
+            replies.append(dispatcher.call_nested(client, command, argv))
+        return replies
