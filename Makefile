@@ -7,7 +7,7 @@ PIP    := $(BIN)/python -m pip install -q --disable-pip-version-check
 # The modules are built in place before; left to itself, pip would compile them again.
 INSTALL := REDRACER_BUILD_ONLY=nothing $(PIP) --no-build-isolation
 
-.PHONY: help run test test-long lint build docs compat compat-quick asan fuzz bench clean
+.PHONY: help run test test-long lint build docs compat compat-quick asan fuzz crash bench clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'

@@ -23,12 +23,16 @@ from redracer.net.front import Front
 from redracer.net.listeners import ListenError
 from redracer.net.reactor import Reactor
 from redracer.net.selector import ReactorSelector
+from redracer.persistence.aof import AppendOnlyFile
+from redracer.persistence.aof_files import FatalAofError
 from redracer.persistence.child import Child
 from redracer.persistence.snapshots import LoadError, Snapshots
 from redracer.persistence.transfers import Transfers
 from redracer.replication.replication import Replication
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from redracer.engine.config import Config
 
 WORK_PAUSE = 0.003  # s between two slices of background work: with slices of 1 ms, a quarter of a core
@@ -57,7 +61,8 @@ class Server:
         self.front = Front(self.engine, self.reactor)
         self.child = Child(self.engine)
         self.snapshots = Snapshots(self.engine, self.child)
-        self.loading = self.snapshots.load()
+        self.aof = AppendOnlyFile(self.engine, self.child)
+        self.loading = self.data()
         self.exit_code = 0
         self.stopping = False
         self.work_timer: asyncio.TimerHandle | None = None
@@ -67,6 +72,7 @@ class Server:
             server=self,
             child=self.child,
             snapshots=self.snapshots,
+            aof=self.aof,
             exit=self.exit,
             call_later=self.call_later,
             describe_client=lambda client: describe(client, self.engine.clock.now),
@@ -112,10 +118,27 @@ class Server:
             self.replication.start()
         except LoadError:
             log.warning("Fatal error loading the DB, check server logs. Exiting.")
-            self.exit_code = 1
-            self.loop.stop()
+            self.give_up()
+        except FatalAofError:
+            self.give_up()
         else:
             self.loop.call_soon(self.load)
+
+    def data(self) -> Generator[int, None, None]:
+        """Loads the data set from where it is kept; gives control back after each slice.
+
+        Raises LoadError and FatalAofError.
+        """
+        self.aof.files.read_manifest()
+        if self.config["appendonly"]:
+            yield from self.aof.load()
+        else:
+            yield from self.snapshots.load()
+
+    def give_up(self) -> None:
+        """Ends the server, which has no data to serve."""
+        self.exit_code = 1
+        self.loop.stop()
 
     def announce_ready(self) -> None:
         """Says in the log, and to systemd where it supervises this process, that clients may come."""
@@ -170,6 +193,7 @@ class Server:
 
     def finish(self) -> None:
         """The last steps before the loop stops."""
+        self.aof.finish()
         for client in list(self.engine.clients.values()):
             if client.transport is not None:
                 client.transport.flush_now()  # type: ignore[attr-defined]

@@ -125,7 +125,6 @@ MEMORY = Memory(0, LONG_MAX)
 SHUTDOWN_FLAGS = ShutdownFlags("default", "save", "nosave", "now", "force")
 WHO_MAY = Enumeration("no", "yes", "local")
 
-AOF = "the append-only file"
 REPLICATION = "replication"
 CLUSTER = "Redis Cluster"
 TLS = "TLS"
@@ -238,7 +237,7 @@ GENERAL = (
     # and they know only the names with an underscore.
     Option("server-cpulist", NULLABLE, None, alias="server_cpulist"),
     Option("bio-cpulist", NULLABLE, None, 0, "bio_cpulist", ignore("background threads")),
-    Option("aof-rewrite-cpulist", NULLABLE, None, 0, "aof_rewrite_cpulist", ignore(AOF)),
+    Option("aof-rewrite-cpulist", NULLABLE, None, alias="aof_rewrite_cpulist"),
     Option("bgsave-cpulist", NULLABLE, None, 0, "bgsave_cpulist"),
     Option("jemalloc-bg-thread", BOOLEAN, True),
 )
@@ -347,30 +346,28 @@ SNAPSHOTS = (
 )
 
 APPEND_ONLY_FILE = (
-    Option("appendonly", BOOLEAN, False, DENY_LOADING, pending=refuse(AOF)),
+    Option("appendonly", BOOLEAN, False, DENY_LOADING),
     Option(
         "appendfilename",
         String(check=check_file_name("appendfilename")),
         "appendonly.aof",
         IMMUTABLE,
-        pending=ignore(AOF),
     ),
     Option(
         "appenddirname",
         String(check=check_file_name("appenddirname")),
         "appendonlydir",
         IMMUTABLE,
-        pending=ignore(AOF),
     ),
-    Option("appendfsync", Enumeration("everysec", "always", "no"), "everysec", pending=ignore(AOF)),
-    Option("no-appendfsync-on-rewrite", BOOLEAN, False, pending=ignore(AOF)),
-    Option("auto-aof-rewrite-percentage", COUNT, 100, pending=ignore(AOF)),
-    Option("auto-aof-rewrite-min-size", MEMORY, 64 * MB, pending=ignore(AOF)),
-    Option("aof-load-truncated", BOOLEAN, True, pending=ignore(AOF)),
-    Option("aof-use-rdb-preamble", BOOLEAN, True, pending=ignore(AOF)),
-    Option("aof-timestamp-enabled", BOOLEAN, False, pending=ignore(AOF)),
-    Option("aof-rewrite-incremental-fsync", BOOLEAN, True, pending=ignore(AOF)),
-    Option("aof-disable-auto-gc", BOOLEAN, False, HIDDEN, pending=ignore(AOF)),
+    Option("appendfsync", Enumeration("everysec", "always", "no"), "everysec"),
+    Option("no-appendfsync-on-rewrite", BOOLEAN, False),
+    Option("auto-aof-rewrite-percentage", COUNT, 100),
+    Option("auto-aof-rewrite-min-size", MEMORY, 64 * MB),
+    Option("aof-load-truncated", BOOLEAN, True),
+    Option("aof-use-rdb-preamble", BOOLEAN, True),
+    Option("aof-timestamp-enabled", BOOLEAN, False),
+    Option("aof-rewrite-incremental-fsync", BOOLEAN, True),
+    Option("aof-disable-auto-gc", BOOLEAN, False, HIDDEN),
 )
 
 _ERROR_BEHAVIOR = Enumeration("ignore", "panic", "panic-on-replicas")

@@ -6,6 +6,7 @@ Commands (`aof-use-rdb-preamble no`) are larger and slower to load, and any Redi
 from __future__ import annotations
 
 import os
+import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -83,6 +84,7 @@ class _CommandFile:
         self.sync_every = sync_every
         self.report = report
         self.buffer = AppendBuffer(engine.clock)
+        self.delay: int = engine.config["rdb-key-save-delay"]
         self.unsynced = 0
         self.keys = 0
 
@@ -108,6 +110,8 @@ class _CommandFile:
             expiry = database.expiry_of(key)
             if expiry != NO_EXPIRY:
                 self.buffer.command([b"PEXPIREAT", key, b"%d" % expiry])
+            if self.delay:
+                time.sleep(max(self.delay, 1) / 1_000_000)
             self.keys += 1
             if self.report is not None and not self.keys % KEYS_PER_REPORT:
                 self.report(self.keys)

@@ -73,7 +73,8 @@ class Transfers:
 
         Meanwhile, and for good if it fails, there is no data.
         """
-        engine = self.engine
+        engine, aof = self.engine, self.engine.ports["aof"]
+        aof.suspend()
         engine.empty(engine.databases, engine.config["replica-lazy-flush"])
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         engine.loading.begin(os.fstat(descriptor).st_size)
@@ -86,3 +87,4 @@ class Transfers:
         finally:
             engine.loading.end()
             os.close(descriptor)
+        aof.resume()

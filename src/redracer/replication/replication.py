@@ -126,6 +126,7 @@ class Replication:
         if self.stream.active:
             self.primary.start_feeding()
         self.update_gates()
+        self.engine.ports["aof"].resume()  # it rests since a primary's data set was not to be had
 
     def _end_link(self) -> None:
         assert self.link is not None
@@ -203,7 +204,7 @@ class Replication:
 
     def place_on_disk(self) -> int | None:
         """The place up to which our append-only file has reached the disk, or None where it does not matter."""
-        log_file = self.engine.ports.get("append_log")
+        log_file = self.engine.ports.get("aof")
         return log_file.place_on_disk() if log_file is not None else None
 
     # --- the snapshot on our own disk
