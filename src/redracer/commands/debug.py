@@ -50,9 +50,9 @@ PLACE = "debug.py"  # where DEBUG's own failures say that they happened
 )
 def debug(ctx: Context, args: list[bytes]) -> Reply:
     """A container for debugging commands."""
-    allowed = ctx.config["enable-debug-command"]
-    if allowed == "no" or (allowed == "local" and not ctx.client.is_local()):
-        raise CommandError(errors.protected_command(b"DEBUG", b"enable-debug-command"))
+    refusal = ctx.engine.protection_refusal(ctx.client, b"debug")
+    if refusal is not None:
+        raise CommandError(refusal)
     found = SUBCOMMANDS.get(args[1].lower())
     if found is None or not found.least <= len(args) - 2 <= found.most:
         raise CommandError(errors.unknown_subcommand_or_arity(args[1], args[0]))

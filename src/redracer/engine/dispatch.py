@@ -25,7 +25,7 @@ from redracer.core.replies import NO_REPLY, Error, Status
 from redracer.core.session import CLOSE_AFTER_REPLY, Executor
 from redracer.engine import log, registry
 from redracer.engine.client import REPLY_OFF, REPLY_SKIP, REPLY_SKIP_NEXT
-from redracer.engine.flags import IMMEDIATE
+from redracer.engine.flags import IMMEDIATE, PROTECTED
 from redracer.engine.gates import GATE_MEMORY, GATE_NO_TOUCH, GATE_PAUSED, GATE_REPLY
 from redracer.engine.registry import Command
 from redracer.engine.timing import monotonic_nanoseconds, unix_microseconds
@@ -241,6 +241,8 @@ class Dispatcher(Executor):
             self.gates |= GATE_MEMORY
         if client.flags & REPLY_SKIP_NEXT:
             client.flags = client.flags & ~REPLY_SKIP_NEXT | REPLY_SKIP
+        if command is None and self.engine.cross_protocol.ends(client, argv[0]):
+            return
         reply: Any = self.refusal(client, command, argv)
         if reply is not None:
             if client.transaction is not None:
@@ -283,6 +285,10 @@ class Dispatcher(Executor):
         count = len(argv)
         if count != command.arity and (command.arity > 0 or count < -command.arity):
             return self.reject(command, errors.wrong_arity(command.name))
+        if command.flags & PROTECTED:
+            refusal = self.engine.protection_refusal(client, command.name)
+            if refusal is not None:
+                return self.reject(command, refusal)
         gates = client.gates | self.gates
         if gates & self.guarded:
             for gate, ask in self.guards:

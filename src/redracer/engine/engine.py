@@ -10,6 +10,7 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Any
 
+from redracer.core import errors
 from redracer.core.clock import Clock
 from redracer.core.keyspace import Keyspace
 from redracer.core.resp_parse import RequestParser
@@ -20,6 +21,7 @@ from redracer.engine.blocking import Blocking
 from redracer.engine.client import Client
 from redracer.engine.client_census import ClientCensus
 from redracer.engine.context import Context
+from redracer.engine.cross_protocol import CrossProtocol
 from redracer.engine.disk_errors import DiskErrors
 from redracer.engine.dispatch import Dispatcher
 from redracer.engine.effects import Effects
@@ -77,6 +79,7 @@ class Engine:
         self.slowlog = SlowLog(config)
         self.latency = LatencyMonitor(config)
         self.pause = Pause(self)
+        self.cross_protocol = CrossProtocol(self)
         self.blocking = Blocking(self)
         self.watches = Watches(self)
         self.transactions = Transactions(self)
@@ -184,6 +187,14 @@ class Engine:
         for command in self.commands.values():
             yield command
             yield from (command.subcommands or {}).values()
+
+    def protection_refusal(self, client: Client, name: bytes) -> bytes | None:
+        """Why the configuration keeps a protected command (debug) from the client, or None."""
+        option = f"enable-{name.decode()}-command"
+        allowed = self.config[option]
+        if allowed == "yes" or (allowed == "local" and client.is_local()):
+            return None
+        return errors.protected_command(name.upper(), option.encode())
 
     # --- what dispatch reports
 

@@ -383,6 +383,7 @@ class Link:
         self.heard = time.monotonic()
         if self.client is None:
             client = self.engine.connect(LinkTransport(self), f"{self.host}:{self.port}")
+            self.engine.acl.trust(client)
             client.flags |= PRIMARY | REPLY_OFF
             client.gates = GATE_REPLY
             client.output_limit = LARGEST_BULK
