@@ -1,4 +1,4 @@
-"""The command `redracer`: `redracer`, `redracer serve [...]` start a server; later there is more."""
+"""The command `redracer`: `redracer`, `redracer serve [...]` start a server, other words are tools."""
 
 from __future__ import annotations
 
@@ -10,11 +10,22 @@ if TYPE_CHECKING:
 
 USAGE = """\
 Usage: redracer [serve] [/path/to/redis.conf] [--option value ...]
+       redracer check-rdb FILE
+       redracer rdb stats | export FILE [...]
+       redracer backup --from HOST:PORT | --dir DIR --to PATH [--keep N]
+       redracer restore FILE --dir DIR
        redracer --help | --version
 
-redracer serve takes what redracer-server takes; see redracer-server --help.
+redracer serve takes what redracer-server takes; see redracer-server --help. The tools have a --help of their own.
 """
 WRONG_USAGE = 2
+# The tools: module and function, imported when they are asked for.
+TOOLS = {
+    "check-rdb": ("redracer.cli.check_rdb", "main"),
+    "rdb": ("redracer.cli.rdb_files", "main"),
+    "backup": ("redracer.cli.backup", "backup"),
+    "restore": ("redracer.cli.backup", "restore"),
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,6 +39,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from redracer.cli.server import main as server_main
 
         return server_main(words[first == "serve" :])
+    if first in TOOLS:
+        from importlib import import_module
+
+        module, function = TOOLS[first]
+        code: int = getattr(import_module(module), function)(words[1:])
+        return code
     sys.stderr.write(f"redracer: unknown command '{first}'\n\n{USAGE}")
     return WRONG_USAGE
 

@@ -17,8 +17,12 @@ SLOT_INFO = 244
 FUNCTION = 245
 FUNCTION_PRE_GA = 246  # of the release candidates of 7.0
 MODULE_AUX = 247
+IDLE = 248
+FREQUENCY = 249
 AUX = 250
 RESIZE_DATABASE = 251
+EXPIRY_MS = 252
+EXPIRY_S = 253
 SELECT_DATABASE = 254
 END = 255
 
@@ -31,3 +35,40 @@ MODULE_UNSIGNED = 2
 MODULE_FLOAT = 3
 MODULE_DOUBLE = 4
 MODULE_STRING = 5
+
+MODULE_TYPE = 7  # of values
+OLD_MODULE_TYPE = 6
+# What redis-check-rdb calls the types of values, by number.
+TYPE_NAMES = (
+    "string",
+    "list-linked",
+    "set-hashtable",
+    "zset-v1",
+    "hash-hashtable",
+    "zset-v2",
+    "module-pre-release",
+    "module-value",
+    "",
+    "hash-zipmap",
+    "list-ziplist",
+    "set-intset",
+    "zset-ziplist",
+    "hash-ziplist",
+    "quicklist",
+    "stream",
+    "hash-listpack",
+    "zset-listpack",
+    "quicklist-v2",
+    "stream-v2",
+    "set-listpack",
+    "stream-v3",
+    "hash-hashtable-md-pre-release",
+    "hash-listpack-md-pre-release",
+    "hash-hashtable-md",
+    "hash-listpack-md",
+)
+
+
+def type_name(number: int) -> str:
+    """What redis-check-rdb calls a type of values."""
+    return TYPE_NAMES[number] if number < len(TYPE_NAMES) else "unknown"

@@ -147,7 +147,7 @@ def load(reader: StreamRdbReader, target: Target) -> Generator[int, None, Loaded
     loader.replace = target.replace
     loader.select(target.databases[0])
     try:
-        loaded = Loaded(_read_header(reader))
+        loaded = Loaded(read_header(reader))
         yield from _read_parts(loader, target, loaded)
     except CorruptRdb as problem:
         raise RdbError(_described(problem, loader)) from None
@@ -172,7 +172,8 @@ def _described(problem: CorruptRdb, loader: EntryLoader) -> str:
     return f"{name}, type {loader.rdb_type}: {problem} (at offset {loader.reader.offset})"
 
 
-def _read_header(reader: StreamRdbReader) -> int:
+def read_header(reader: StreamRdbReader) -> int:
+    """Reads the start of a file; returns its version. Raises CorruptRdb."""
     header = reader.raw(rdb_format.HEADER_SIZE)
     if not header.startswith(rdb_format.MAGIC):
         raise CorruptRdb("Wrong signature trying to load DB from file")
