@@ -47,6 +47,7 @@ HOT = {
     "engine.context",
     "engine.dispatch",
     "engine.effects",
+    "net.exchange",
     "net.reactor",
     "types.list.quicklist",
     "types.stream.entry_log",
@@ -79,6 +80,8 @@ DIRECTIVES = {
 def sources() -> list[Path]:
     pure = [path.with_suffix(".py") for path in SOURCE.rglob("*.pxd")]
     found = sorted(SOURCE.rglob("*.pyx")) + sorted(path for path in pure if path.exists())
+    if not sys.platform.startswith("linux"):
+        found.remove(SOURCE / "redracer" / "net" / "reactor.pyx")  # epoll
     return [path for path in found if not ONLY or module_name(path).removeprefix("redracer.") in ONLY]
 
 

@@ -21,8 +21,8 @@ from redracer.engine.shutdown import Request
 from redracer.engine.version import REDIS_VERSION, VERSION
 from redracer.net.front import Front
 from redracer.net.listeners import ListenError
-from redracer.net.reactor import Reactor
-from redracer.net.selector import ReactorSelector
+from redracer.net.streams import LoopExchange, Streams
+from redracer.net.tls import Tls
 from redracer.persistence.aof import AppendOnlyFile
 from redracer.persistence.aof_files import FatalAofError
 from redracer.persistence.child import Child
@@ -33,8 +33,11 @@ from redracer.replication.replication import Replication
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from redracer.core.session import Executor
     from redracer.engine.config import Config
+    from redracer.net.reactor import Reactor
 
+EVENT_LOOP = "REDRACER_EVENT_LOOP"
 WORK_PAUSE = 0.003  # s between two slices of background work: with slices of 1 ms, a quarter of a core
 SIGNAL_NAMES = {signal.SIGTERM: "SIGTERM", signal.SIGINT: "SIGINT"}
 
@@ -47,6 +50,19 @@ def load_commands() -> None:
     types.load()
 
 
+def event_loop(executor: Executor) -> tuple[Reactor | LoopExchange, asyncio.AbstractEventLoop]:
+    """What makes rounds for the executor, and asyncio's loop with it: epoll's, unless there is none (or
+    REDRACER_EVENT_LOOP=asyncio says to do without it)."""
+    if sys.platform.startswith("linux") and os.environ.get(EVENT_LOOP) != "asyncio":
+        from redracer.net.reactor import Reactor
+        from redracer.net.selector import ReactorSelector
+
+        reactor = Reactor(executor)
+        return reactor, asyncio.SelectorEventLoop(ReactorSelector(reactor))
+    loop = asyncio.SelectorEventLoop()
+    return LoopExchange(executor, loop), loop
+
+
 class Server:
     """A running server: an engine, its reactor under an asyncio loop, and its listeners."""
 
@@ -56,9 +72,9 @@ class Server:
 
         self.config = config
         self.engine = Engine(config, config.commands_renamed)
-        self.reactor = Reactor(self.engine.dispatcher)
-        self.loop = asyncio.SelectorEventLoop(ReactorSelector(self.reactor))
-        self.front = Front(self.engine, self.reactor)
+        self.reactor, self.loop = event_loop(self.engine.dispatcher)
+        self.tls = Tls(config)
+        self.front = Front(self.engine, self.reactor, Streams(self.reactor, self.loop), self.tls)
         self.child = Child(self.engine)
         self.snapshots = Snapshots(self.engine, self.child)
         self.aof = AppendOnlyFile(self.engine, self.child)
@@ -69,6 +85,7 @@ class Server:
         self.engine.ports.update(
             reactor=self.reactor,
             front=self.front,
+            tls=self.tls,
             server=self,
             child=self.child,
             snapshots=self.snapshots,
@@ -147,6 +164,8 @@ class Server:
             log.notice("Ready to accept connections tcp")
         if self.front.unix:
             log.notice("Ready to accept connections unix")
+        if self.front.encrypted:
+            log.notice("Ready to accept connections tls")
         if self.config["supervised"] in ("auto", "systemd"):
             process.notify_systemd("STATUS=Ready to accept connections\nREADY=1\n")
 

@@ -127,7 +127,7 @@ WHO_MAY = Enumeration("no", "yes", "local")
 
 REPLICATION = "replication"
 CLUSTER = "Redis Cluster"
-TLS = "TLS"
+TLS_SESSIONS = "limits for the cache of TLS sessions"
 SCRIPTING = "scripting"
 TRACKING = "client-side caching"
 MODULES = "loading modules"
@@ -152,7 +152,7 @@ NETWORK = (
     Option("socket-mark-id", Integer(0, UINT_MAX), 0, IMMUTABLE, pending=ignore("marking sockets")),
     Option("maxclients", Integer(1, UINT_MAX), 10000),
     Option("max-new-connections-per-cycle", Integer(1, 1000), 10),
-    Option("max-new-tls-connections-per-cycle", Integer(1, 1000), 1, pending=ignore(TLS)),
+    Option("max-new-tls-connections-per-cycle", Integer(1, 1000), 1),
     Option("proto-max-bulk-len", Memory(MB, LONG_MAX), 512 * MB),
     Option("client-query-buffer-limit", Memory(MB, LONG_MAX), 1024 * MB),
     Option(
@@ -168,26 +168,26 @@ NETWORK = (
 )
 
 ENCRYPTION = (
-    Option("tls-port", PORT, 0, pending=refuse(TLS)),
-    Option("tls-cert-file", NULLABLE, None, VOLATILE, pending=ignore(TLS)),
-    Option("tls-key-file", NULLABLE, None, VOLATILE, pending=ignore(TLS)),
-    Option("tls-key-file-pass", NULLABLE, None, SENSITIVE, pending=ignore(TLS)),
-    Option("tls-client-cert-file", NULLABLE, None, VOLATILE, pending=ignore(TLS)),
-    Option("tls-client-key-file", NULLABLE, None, VOLATILE, pending=ignore(TLS)),
-    Option("tls-client-key-file-pass", NULLABLE, None, SENSITIVE, pending=ignore(TLS)),
-    Option("tls-dh-params-file", NULLABLE, None, VOLATILE, pending=ignore(TLS)),
-    Option("tls-ca-cert-file", NULLABLE, None, VOLATILE, pending=ignore(TLS)),
-    Option("tls-ca-cert-dir", NULLABLE, None, VOLATILE, pending=ignore(TLS)),
-    Option("tls-auth-clients", Enumeration("no", "yes", "optional"), "yes", pending=ignore(TLS)),
-    Option("tls-replication", BOOLEAN, False, pending=refuse(TLS)),
-    Option("tls-cluster", BOOLEAN, False, pending=refuse(TLS)),
-    Option("tls-protocols", NULLABLE, None, pending=ignore(TLS)),
-    Option("tls-ciphers", NULLABLE, None, pending=ignore(TLS)),
-    Option("tls-ciphersuites", NULLABLE, None, pending=ignore(TLS)),
-    Option("tls-prefer-server-ciphers", BOOLEAN, False, pending=ignore(TLS)),
-    Option("tls-session-caching", BOOLEAN, True, pending=ignore(TLS)),
-    Option("tls-session-cache-size", COUNT, 20 * 1024, pending=ignore(TLS)),
-    Option("tls-session-cache-timeout", COUNT, 300, pending=ignore(TLS)),
+    Option("tls-port", PORT, 0),
+    Option("tls-cert-file", NULLABLE, None, VOLATILE),
+    Option("tls-key-file", NULLABLE, None, VOLATILE),
+    Option("tls-key-file-pass", NULLABLE, None, SENSITIVE),
+    Option("tls-client-cert-file", NULLABLE, None, VOLATILE),
+    Option("tls-client-key-file", NULLABLE, None, VOLATILE),
+    Option("tls-client-key-file-pass", NULLABLE, None, SENSITIVE),
+    Option("tls-dh-params-file", NULLABLE, None, VOLATILE),
+    Option("tls-ca-cert-file", NULLABLE, None, VOLATILE),
+    Option("tls-ca-cert-dir", NULLABLE, None, VOLATILE),
+    Option("tls-auth-clients", Enumeration("no", "yes", "optional"), "yes"),
+    Option("tls-replication", BOOLEAN, False),
+    Option("tls-cluster", BOOLEAN, False, pending=refuse(CLUSTER)),
+    Option("tls-protocols", NULLABLE, None),
+    Option("tls-ciphers", NULLABLE, None),
+    Option("tls-ciphersuites", NULLABLE, None),
+    Option("tls-prefer-server-ciphers", BOOLEAN, False),
+    Option("tls-session-caching", BOOLEAN, True),
+    Option("tls-session-cache-size", COUNT, 20 * 1024, pending=ignore(TLS_SESSIONS)),
+    Option("tls-session-cache-timeout", COUNT, 300, pending=ignore(TLS_SESSIONS)),
 )
 
 GENERAL = (

@@ -45,7 +45,7 @@ def server(engine: Engine) -> Fields:
         ("os", f"{system.sysname} {system.release} {system.machine}"),
         ("arch_bits", struct.calcsize("P") * 8),
         ("monotonic_clock", "POSIX clock_gettime"),
-        ("multiplexing_api", "epoll" if "reactor" in engine.ports else "asyncio"),
+        ("multiplexing_api", getattr(engine.ports.get("reactor"), "multiplexing", "asyncio")),
         ("atomicvar_api", "gil"),
         ("gcc_version", compiler_version(platform.python_compiler())),
         ("process_id", os.getpid()),
@@ -81,6 +81,9 @@ def listeners(engine: Engine) -> Fields:
         yield f"listener{LISTENER_NUMBERS['tcp']}", f"name=tcp{binds},port={config['port']}"
     if config["unixsocket"]:
         yield f"listener{LISTENER_NUMBERS['unix']}", f"name=unix,bind={config['unixsocket']}"
+    if config["tls-port"]:
+        binds = "".join(f",bind={address}" for address in config["bind"])
+        yield f"listener{LISTENER_NUMBERS['tls']}", f"name=tls{binds},port={config['tls-port']}"
 
 
 def clients(engine: Engine) -> Fields:

@@ -16,6 +16,9 @@ from redracer.engine import log
 
 if TYPE_CHECKING:
     from redracer.net.reactor import Reactor
+    from redracer.net.streams import LoopExchange
+
+    Rounds = Reactor | LoopExchange
 
 ACCEPTS_PER_CALL = 1000  # connections taken before other clients get their turn
 # Errors of an optional address that only mean that this machine does not have it.
@@ -108,29 +111,31 @@ def open_unix(path: str, permissions: int, backlog: int) -> socket.socket:
 
 
 class Listener:
-    """Accepts the connections of one listening socket and hands each, configured, to `connected`.
+    """Accepts the connections of one listening socket and hands each, configured, to `welcome`.
 
-    `connected(connection, address, local_address, is_unix)` takes a Connection of the reactor, which has
-    no session yet, and returns bytes to send before closing it, or None when it is welcome.
+    `welcome(accepted, address, local_address, is_unix)` takes over the accepted socket. `limit` says how many
+    are taken before other clients get their turn.
     """
 
     def __init__(
         self,
-        reactor: Reactor,
+        rounds: Rounds,
         listening: socket.socket,
-        connected: Callable[[Any, str, str, bool], bytes | None],
+        welcome: Callable[[socket.socket, str, str, bool], None],
         keepalive: Callable[[], int],
+        limit: Callable[[], int] = lambda: ACCEPTS_PER_CALL,
     ) -> None:
-        self.reactor = reactor
+        self.rounds = rounds
         self.socket = listening
-        self.connected = connected
+        self.welcome = welcome
         self.keepalive = keepalive
+        self.limit = limit
         self.is_unix = listening.family == socket.AF_UNIX
-        reactor.add_callback(listening.fileno(), self.accept)
+        rounds.add_callback(listening.fileno(), self.accept)
 
     def accept(self) -> None:
         """Takes every connection that waits."""
-        for _ in range(ACCEPTS_PER_CALL):
+        for _ in range(self.limit()):
             try:
                 accepted, peer = self.socket.accept()
             except (BlockingIOError, InterruptedError):
@@ -151,9 +156,7 @@ class Listener:
             log.verbose(f"Error accepting a client connection: {error.strerror}")
             accepted.close()
             return
-        descriptor = accepted.detach()
-        connection = self.reactor.add_connection(descriptor)
-        self.connected(connection, address, local, self.is_unix)
+        self.welcome(accepted, address, local, self.is_unix)
 
     def address_of(self, name: Any) -> str:
         """A socket name as CLIENT LIST prints it."""
@@ -164,7 +167,7 @@ class Listener:
 
     def close(self) -> None:
         """Stops listening."""
-        self.reactor.remove_callback(self.socket.fileno())
+        self.rounds.remove_callback(self.socket.fileno())
         self.socket.close()
 
 

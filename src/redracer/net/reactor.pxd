@@ -1,86 +1,20 @@
-from redracer.core.session cimport Executor, Session, Transport
+from redracer.core.session cimport Executor, Session
+from redracer.net.exchange cimport READ_SIZE, SEND_SIZE, VECTORS, Connection, Exchange
 
-cdef class Connection(Transport):
+cdef class SocketConnection(Connection):
     cdef Reactor reactor
-    cdef readonly int descriptor
-    cdef public Session session
-    cdef char* held                 # unread bytes: an unfinished request, or what a blocked client has sent
-    cdef Py_ssize_t held_start      # where in `held` they start
-    cdef Py_ssize_t held_length
-    cdef Py_ssize_t held_capacity
-    cdef list waiting               # requests parsed and not yet executed (the client is blocked)
     cdef bint write_armed           # epoll watches for room to send
-    cdef bint in_flush_list
-    cdef bint in_turn_list          # goes on in the next round; until then nothing of it is executed
-    cdef bint draining              # the peer has sent its last byte and still reads
 
-    cdef int hold(self, const char* data, Py_ssize_t length) except -1
-    cdef char* room_to_read(self) except NULL
-    cdef void release_held(self) noexcept
+    cdef int watch_writable(self, bint wanted) except -1
 
-cdef struct KeyRange:
-    int first                       # 0: no keys
-    int last                        # negative: from the end
-    int step
-
-cdef struct Request:
-    void* connection
-    void* command
-    void* argv
-    KeyRange keys
-
-cdef struct Resolved:
-    void* name                      # the bytes object of a request's first argument
-    void* command                   # the command that it names
-    KeyRange keys                   # its key arguments
-
-cdef enum:
-    RESOLVED = 256                  # slots of the cache of resolved names; a power of two
-    BATCH = 64                      # requests parsed before they are executed
-    PREFETCHED_KEYS = 32            # of one request: more would push one another out of the cache
-
-cdef class Reactor:
+cdef class Reactor(Exchange):
     cdef readonly int epoll
-    cdef public Executor executor
-    cdef list owned                 # by descriptor: the Connection, or None
-    cdef readonly Py_ssize_t connection_count
+    cdef list owned                 # by descriptor: the SocketConnection, or None
     cdef dict callbacks             # descriptor -> callable, called when it is readable
-    cdef list flush_list
-    cdef list turn_list
     cdef char* read_buffer
-    cdef Request batch[BATCH]
-    cdef int batched
-    cdef list resolved_names        # of each slot below: keeps them alive, so that an address is a name
-    cdef Resolved resolved[RESOLVED]
-    cdef public bint interrupted
-    cdef public long long received
-    cdef public long long sent
-    cdef public long long reads             # system calls that read something
-    cdef public long long writes            # ... and that sent something
-    cdef public long long rounds
-    cdef public long long busy_nanoseconds
-    cdef public long long longest_round
-    cdef public long long query_limit
 
     cdef int control(self, int operation, int descriptor, unsigned int events) except -1
     cpdef list poll(self, double timeout)
     cdef int round(self, int milliseconds, list foreign) except -1
     cdef int ready(self, int descriptor, unsigned int events, list foreign) except -1
-    cdef int take_turns(self) except -1
-    cdef int read(self, Connection connection) except -1
-    cdef int ended(self, Connection connection, bint in_order) except -1
-    cdef int received_from(self, Connection connection, Py_ssize_t count) except -1
-    cdef int parse(self, Connection connection, const char* data, Py_ssize_t length) except -1
-    cdef int resolve(self, list argv, Request* request) except -1
-    cdef int take_requests(
-        self, Connection connection, const char* data, Py_ssize_t length, Py_ssize_t* position
-    ) except -1
-    cdef int enqueue(self, Connection connection, list argv) except -1
-    cdef void prefetch(self, Request* request, bint entries) noexcept
-    cdef int execute_batch(self) except -1
-    cdef int failed(self, Connection connection) except -1
-    cdef int execute_one(self, Connection connection, object command, list argv) except -1
-    cdef int flush(self) except -1
-    cdef int send(self, Connection connection) except -1
-    cdef int watch_writable(self, Connection connection, bint wanted) except -1
-    cdef int drop(self, Connection connection) except -1
+    cdef int read(self, SocketConnection connection) except -1
