@@ -10,6 +10,7 @@ cdef class ReplyBuffer:
     cdef list large_at              # for each of them, the offset in `data` before which it is sent
     cdef Py_ssize_t large_bytes     # bytes of `large` not yet sent
     cdef Py_ssize_t large_sent      # bytes already sent of large[0]
+    cdef public object sink         # takes replies as they are, before they are encoded (the embedded store); or None
 
     cdef char* reserve(self, Py_ssize_t size) except NULL
     cdef int write_raw(self, const char* text, Py_ssize_t length) except -1

@@ -155,6 +155,9 @@ cdef class ReplyBuffer:
         it of the same reply is the caller's to cut off (`mark` and `cut`).
         """
         cdef object kind
+        if self.sink is not None:
+            self.sink(value)
+            return 0
         if value is replies.OK:
             return self.write_raw(b"+OK\r\n", 5)
         kind = type(value)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from redracer.core import errors
 from redracer.core.clock import Clock
+from redracer.core.errors import CommandError
 from redracer.core.keyspace import Keyspace
 from redracer.core.resp_parse import RequestParser
 from redracer.engine import client as client_flags
@@ -56,6 +57,15 @@ NEVER = 1 << 62
 LAZY_FREE_SLICE = 1_000_000  # ns
 
 
+class Ports(dict[str, Any]):
+    """What the surroundings offer, by name. A command that needs what they do not offer is refused."""
+
+    def __missing__(self, name: str) -> Any:
+        raise CommandError(
+            b"ERR this needs '%s', which a store without a server does not have" % name.encode()
+        )
+
+
 class Engine:
     """One store: databases, clients, statistics, and the dispatcher that commands run through.
 
@@ -91,7 +101,7 @@ class Engine:
         self.lazy_free = LazyFree()
         self.expiry = ActiveExpiry(self)
         self.eviction = Eviction(self)
-        self.ports: dict[str, Any] = {}
+        self.ports: dict[str, Any] = Ports()
         self.at_tick: list[Callable[[], None]] = []  # what other layers do periodically
         self.at_client_end: list[Callable[[Client], None]] = []  # what other layers do when a client is gone
         self.run_id = secrets.token_hex(20)

@@ -1,0 +1,142 @@
+"""One user of an embedded store: a client of the engine whose replies are kept as values, not bytes."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from redracer.core.replies import Push
+from redracer.core.session import BLOCKED, CLOSE_AFTER_REPLY, CLOSED, Transport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from redracer.embedded.store import Store
+
+
+class SessionTransport(Transport):
+    """How the engine reaches the session."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    def wake(self) -> None:
+        """A reply is in the queue already."""
+
+    def flush_now(self) -> None:
+        """There are no bytes to be sent."""
+
+    def resume(self) -> None:
+        """What was sent behind a blocking command is executed now."""
+        self.session.resumed()
+
+    def close(self) -> None:
+        """The engine closes the connection (CLIENT KILL, a limit)."""
+        self.session.closed_by_engine()
+
+
+class Session:
+    """A connection without a network. All methods may be called by any thread; requests are executed in order.
+
+    `on_reply`: called, with the store's lock held, whenever there is something to be read.
+    """
+
+    def __init__(self, store: Store, resp: int = 3, on_reply: Callable[[], None] | None = None) -> None:
+        self.store = store
+        self.replies: deque[Any] = deque()
+        self.changed = threading.Condition(store.lock)
+        self.on_reply = on_reply
+        self.held: deque[list[bytes]] = deque()  # sent while the client is blocked
+        with store.lock:
+            store.check()
+            self.client = store.engine.connect(SessionTransport(self), "127.0.0.1:0", "127.0.0.1:0")
+            self.client.out.sink = self.arrived
+            self.client.resp = resp
+            store.sessions.add(self)
+
+    @property
+    def closed(self) -> bool:
+        """Whether the engine knows it no more."""
+        return bool(self.client.state & CLOSED)
+
+    def send(self, argv: list[bytes]) -> None:
+        """Executes a request, or keeps it until a blocking one before it is over. Raises StoreClosed."""
+        store = self.store
+        with store.lock:
+            store.check()
+            if self.client.state & BLOCKED or self.held:
+                self.held.append(argv)
+            else:
+                self._execute(argv)
+
+    def _execute(self, argv: list[bytes]) -> None:
+        dispatcher = self.store.engine.dispatcher
+        dispatcher.begin()
+        client = self.client
+        dispatcher.execute(client, dispatcher.resolve(argv), argv)
+        if client.retry:  # held by a pause
+            client.retry = False
+            self.held.appendleft(argv)
+        dispatcher.before_sending()
+        if client.state & CLOSE_AFTER_REPLY:
+            self.close()
+
+    def resumed(self) -> None:
+        """The client is blocked no more."""
+        self.client.state &= ~BLOCKED
+        while self.held and not self.client.state & (BLOCKED | CLOSED):
+            self._execute(self.held.popleft())
+
+    def arrived(self, value: Any) -> None:
+        """A reply, or a message."""
+        self.replies.append(value)
+        self.changed.notify_all()
+        if self.on_reply is not None:
+            self.on_reply()
+
+    def receive(self, timeout: float | None = None) -> Any:
+        """The next reply; waits for it up to `timeout` seconds (None: for ever).
+
+        Raises TimeoutError, and ConnectionError when the session is closed and everything was read.
+        """
+        if self.replies:
+            return self.replies.popleft()
+        with self.changed:
+            deadline = None if timeout is None else time.monotonic() + timeout
+            while not self.replies:
+                if self.closed:
+                    raise ConnectionError("the store has closed this connection")
+                left = None if deadline is None else deadline - time.monotonic()
+                if left is not None and left <= 0:
+                    raise TimeoutError("no reply came in time")
+                self.changed.wait(left)
+            return self.replies.popleft()
+
+    def wait(self, timeout: float | None) -> bool:
+        """Waits until there is a reply, or `timeout` seconds have passed; whether there is one."""
+        with self.changed:
+            return bool(self.changed.wait_for(lambda: self.replies or self.closed, timeout))
+
+    def is_message(self) -> bool:
+        """Whether the next thing to be read is no reply to a request."""
+        return bool(self.replies) and type(self.replies[0]) is Push
+
+    def closed_by_engine(self) -> None:
+        """The connection ends now."""
+        self.close()
+
+    def close(self) -> None:
+        """Ends the session; a second call changes nothing."""
+        with self.store.lock:
+            if self.closed:
+                return
+            self.client.state |= CLOSED
+            self.store.sessions.discard(self)
+            self.store.engine.client_gone(self.client)
+            self.client.transport = None
+            self.client.out.sink = None
+            self.changed.notify_all()
+            if self.on_reply is not None:
+                self.on_reply()
