@@ -135,7 +135,9 @@ class MemoryParser(_RESP3Parser):
             reply = self.reading.session.receive(seconds)
             if not self.reading.is_message(reply):
                 return self.reading.values(disable_decoding).of(reply)
-            message = self.handle_push_response(self.reading.values(disable_decoding).of(reply))
+            message = self.handle_push_response(  # type: ignore[no-untyped-call]
+                self.reading.values(disable_decoding).of(reply)
+            )
             if push_request:
                 return message
 
@@ -276,7 +278,9 @@ class AsyncMemoryParser(_AsyncRESP3Parser):
                 raise redis.ConnectionError("the connection is closed")
             if not reading.is_message(reply):
                 return reading.values(disable_decoding).of(reply)
-            message = await self.handle_push_response(reading.values(disable_decoding).of(reply))
+            message = await self.handle_push_response(  # type: ignore[no-untyped-call]
+                reading.values(disable_decoding).of(reply)
+            )
             if push_request:
                 return message
 
@@ -300,18 +304,19 @@ class AsyncMemoryConnection(AsyncAbstractConnection):
 
     async def _connect(self) -> None:
         try:
-            self._reader = self._writer = MemoryStreams(Session(self.store, 2))
+            streams: Any = MemoryStreams(Session(self.store, 2))
+            self._reader = self._writer = streams
         except StoreClosed as closed:
             raise ConnectionRefusedError(str(closed)) from None
 
     def _host_error(self) -> str:
         return NAME
 
-    def pack_command(self, *arguments: Any) -> list[list[bytes]]:
+    def pack_command(self, *arguments: Any) -> Any:
         """One request."""
         return [packed(self.encoder, arguments)]
 
-    def pack_commands(self, commands: Iterable[tuple[Any, ...]]) -> list[list[bytes]]:
+    def pack_commands(self, commands: Iterable[Any]) -> Any:
         """Several requests."""
         return [packed(self.encoder, command) for command in commands]
 

@@ -7,7 +7,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from redracer.core.replies import Push
+from redracer.core.replies import NO_REPLY, Push
 from redracer.core.session import BLOCKED, CLOSE_AFTER_REPLY, CLOSED, Transport
 
 if TYPE_CHECKING:
@@ -90,7 +90,9 @@ class Session:
             self._execute(self.held.popleft())
 
     def arrived(self, value: Any) -> None:
-        """A reply, or a message."""
+        """A reply, or a message; NO_REPLY says that there is none, yet or at all."""
+        if value is NO_REPLY:
+            return
         self.replies.append(value)
         self.changed.notify_all()
         if self.on_reply is not None:

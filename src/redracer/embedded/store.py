@@ -12,13 +12,19 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, Any
 
+from redracer.core.errors import CommandError
 from redracer.core.memory import used_memory
 from redracer.core.replies import NO_REPLY
+from redracer.embedded.directory import Directory
 from redracer.embedded.session import Session
 from redracer.embedded.timer import Ticker
 from redracer.embedded.values import Values, encode
+from redracer.engine import log
 from redracer.engine.config import Config
 from redracer.engine.engine import Engine
+from redracer.engine.shutdown import Request
+from redracer.persistence.child import Child
+from redracer.persistence.snapshots import Snapshots
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,24 +65,51 @@ os.register_at_fork(after_in_child=_forked)
 
 
 class Store:
-    """An open store. `config`: options of redis.conf by name, as text, numbers, bools or lists of words.
+    """An open store: in memory, or with a directory at `path` from which it loads and to which it saves.
 
-    Usable by any thread, and as a context manager. Strings come back as bytes; a map as a dict, a double as a
-    float, a set as a list.
+    `config`: options of redis.conf by name, as text, numbers, bools or lists of words. Usable by any thread, and
+    as a context manager. Strings come back as bytes; a map as a dict, a double as a float, a set as a list.
+    Raises ConfigError, StoreLocked if another store has the directory, LoadError.
     """
 
-    def __init__(self, config: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str] | None = None, config: Mapping[str, Any] | None = None
+    ) -> None:
         from redracer.app import load_commands
 
         load_commands()
+        log.set_level("nothing")  # a library tells by exceptions
         self.lock = threading.RLock()
         self.unusable = ""  # why, if it is
         self.sessions: set[Session] = set()
-        self.engine = Engine(configured(config or {}))
+        self.directory = Directory(path) if path is not None else None
+        try:
+            self.engine = Engine(configured(config or {}))
+            self._load()
+        except BaseException:
+            self._release()
+            raise
         self._local = threading.local()
         self.ticker = Ticker(self)
         self.engine.ports.update(call_later=self.ticker.call_later)
         _stores.add(self)
+
+    def _load(self) -> None:
+        """Loads what the directory holds, and has the engine save there."""
+        engine = self.engine
+        if self.directory is None:
+            engine.config.values.update({"save": (), "appendonly": False})
+            return
+        engine.config.values["dir"] = self.directory.path
+        child = Child(engine)
+        snapshots = Snapshots(engine, child)
+        engine.ports.update(child=child, snapshots=snapshots, exit=lambda *_: None)
+        for _ in snapshots.load():
+            pass
+
+    def _release(self) -> None:
+        if self.directory is not None:
+            self.directory.release()
 
     def check(self) -> None:
         """Raises StoreClosed if the store cannot be used."""
@@ -139,14 +172,29 @@ class Store:
         self.execute(b"SET", key, value)
 
     def close(self) -> None:
-        """Closes the store; a second call changes nothing. Who waits gets ConnectionError."""
+        """Closes the store, after saving where that is configured; a second call changes nothing.
+
+        Who waits gets ConnectionError. Raises StoreError if it cannot be saved, and stays open then.
+        """
         with self.lock:
             if self.unusable:
                 return
+            self._save()
             for session in list(self.sessions):
                 session.close()
             self.unusable = "this store is closed"
         self.ticker.stop()
+        self._release()
+
+    def _save(self) -> None:
+        """The last snapshot, and the end of the log."""
+        if self.directory is None:
+            return
+        self.engine.dispatcher.begin()
+        try:
+            self.engine.shutdown.ask(Request(now=True))
+        except CommandError as refusal:
+            raise StoreError(refusal.text.decode()) from None
 
     def __enter__(self) -> Store:
         return self

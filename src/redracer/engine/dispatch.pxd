@@ -27,6 +27,7 @@ cdef class Dispatcher(Executor):
     cdef public long long most_calls_per_round
     cdef public list before_sending_steps
     cdef public list ready_keys
+    cdef public long long time_shift
     cdef public list guards
     cdef long long guarded
 

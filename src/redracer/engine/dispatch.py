@@ -68,6 +68,7 @@ class Dispatcher(Executor):
         most_calls_per_round: int
         before_sending_steps: list[Callable[[], None]]
         ready_keys: list[tuple[int, bytes]]
+        time_shift: int
         guards: list[tuple[int, Guard]]
         guarded: int
 
@@ -87,6 +88,7 @@ class Dispatcher(Executor):
         self.track_latency = True
         self.before_sending_steps = []
         self.ready_keys = []
+        self.time_shift = 0  # ms by which this engine's time is ahead of the system's (the clock of a test)
         self.guards = []
         self.guarded = 0
         self.calls_before_round = 0
@@ -95,7 +97,7 @@ class Dispatcher(Executor):
 
     def begin(self) -> None:
         """Decides what time it is for the commands that follow."""
-        self.clock.set_time(unix_microseconds() // 1000)
+        self.clock.set_time(unix_microseconds() // 1000 + self.time_shift)
         self.now = self.clock.now
         self.context.now = self.now
         self.started = monotonic_nanoseconds()

@@ -63,9 +63,9 @@ class Snapshots:
 
     @property
     def path(self) -> str:
-        """The file, relative to the working directory."""
-        name: str = self.engine.config["dbfilename"]
-        return name
+        """The file. A store that is part of a program has a directory that is not the working directory."""
+        config = self.engine.config
+        return os.path.join(str(config["dir"]), str(config["dbfilename"]))
 
     def _provide_fields(self) -> None:
         for name, value in (

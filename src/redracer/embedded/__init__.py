@@ -1,0 +1,1 @@
+"""The store inside a Python process."""
