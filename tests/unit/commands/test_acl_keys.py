@@ -7,7 +7,7 @@ import pytest
 
 import redracer.commands
 import redracer.types
-from redracer.engine.acl.selector import READ, WRITE, needed_permissions
+from redracer.engine.acl.key_needs import READ, WRITE, key_needs, needed_permissions
 from redracer.engine.acl.user import User
 from redracer.engine.key_specs import NOT_KEY, Count, Index, Keyword
 from redracer.engine.registry import default
@@ -79,7 +79,19 @@ class TestEveryCommandWithKeys:
     def test_keys_are_found(self, name):
         argv = request(COMMANDS[name])
         assert COMMANDS[name].accepts(len(argv)), argv
-        assert COMMANDS[name].keys_with_flags(argv), argv
+        references = COMMANDS[name].keys_with_flags(argv)
+        assert references, argv
+        assert key_needs(COMMANDS[name], argv) == [
+            (at, needed_permissions(flags)) for at, flags in references
+        ]
+
+    def test_none_are_found_in_a_request_that_is_too_short(self, name):
+        argv = request(COMMANDS[name])
+        for length in range(1, len(argv)):
+            found = COMMANDS[name].keys_with_flags(argv[:length])
+            assert key_needs(COMMANDS[name], argv[:length]) == [
+                (at, needed_permissions(flags)) for at, flags in found
+            ]
 
     def test_each_needs_permission(self, name):
         command = COMMANDS[name]

@@ -1,3 +1,4 @@
+# cython: annotation_typing=False, boundscheck=True, wraparound=True
 """A selector: permissions that hold together. A user's first one, the root, is what its plain rules change.
 
 Commands are kept as a default (`+@all` or `-@all` was last) and the names that are exceptions to it, so that
@@ -10,22 +11,17 @@ from __future__ import annotations
 
 from redracer.core import errors
 from redracer.core.glob import match
+from redracer.engine.acl.key_needs import ALL, READ, WRITE
 from redracer.engine.acl.rules import RuleError, has_spaces
 from redracer.engine.flags import ACL_CATEGORIES, NO_AUTH
-from redracer.engine.key_specs import ACCESS, DELETE, INSERT, UPDATE
 from redracer.engine.registry import lookup_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from redracer.engine.key_specs import KeyReference
+    from redracer.engine.acl.key_needs import KeyNeed
     from redracer.engine.registry import Command
-
-# What a key pattern allows.
-READ = 1
-WRITE = 2
-ALL = READ | WRITE
 
 PATTERN_PREFIXES = {ALL: b"~", READ: b"%R~", WRITE: b"%W~"}
 PERMISSION_LETTERS = {b"R": READ, b"W": WRITE}
@@ -39,8 +35,6 @@ CHANNEL_DENIED = 3
 class Denial:
     """A refusal: the reason, and the position of the argument that it is about (0: the command)."""
 
-    __slots__ = ("position", "reason")
-
     def __init__(self, reason: int, position: int) -> None:
         self.reason = reason
         self.position = position
@@ -51,17 +45,6 @@ DENIED_COMMAND = Denial(COMMAND_DENIED, 0)
 
 class Selector:
     """Permissions; a new one has none, but for channels if `acl-pubsub-default` says so."""
-
-    __slots__ = (
-        "all_channels",
-        "all_keys",
-        "channels",
-        "command_default",
-        "command_exceptions",
-        "command_rules",
-        "first_arguments",
-        "keys",
-    )
 
     def __init__(self, all_channels: bool) -> None:
         self.command_default = False
@@ -228,13 +211,13 @@ class Selector:
 
     # --- checks
 
-    def check(self, command: Command, argv: list[bytes], keys: list[KeyReference]) -> Denial | None:
-        """Why the request is refused, or None. `keys`: where the request's keys are. O(keys * patterns)."""
+    def check(self, command: Command, argv: list[bytes], keys: list[KeyNeed]) -> Denial | None:
+        """Why the request is refused, or None. `keys`: what it needs of its keys. O(keys * patterns)."""
         if not self.allows_command(command, argv):
             return DENIED_COMMAND
         if not self.all_keys:
-            for position, flags in keys:
-                if not self.allows_key(argv[position], flags):
+            for position, needed in keys:
+                if not self.allows_key(argv[position], needed):
                     return Denial(KEY_DENIED, position)
         channels = command.channels
         if channels is not None and not self.all_channels:
@@ -250,11 +233,10 @@ class Selector:
         first = self.first_arguments.get(command.name)
         return first is not None and len(argv) > 1 and argv[1].lower() in first
 
-    def allows_key(self, key: bytes, flags: int) -> bool:
-        """Whether the key may be used in the way that key flags tell."""
+    def allows_key(self, key: bytes, needed: int) -> bool:
+        """Whether the key may be used in a way that needs these permissions."""
         if self.all_keys:
             return True
-        needed = needed_permissions(flags)
         for pattern, permissions in self.keys.items():
             if permissions & needed == needed and match(pattern, key, False):
                 return True
@@ -268,15 +250,9 @@ class Selector:
             return channel in self.channels
         return any(match(pattern, channel, False) for pattern in self.channels)
 
-    def allows_every_key(self, flags: int) -> bool:
-        """Whether any key may be used in that way (for commands that find keys in data)."""
-        needed = needed_permissions(flags)
+    def allows_every_key(self, needed: int) -> bool:
+        """Whether any key may be used so (for commands that find keys in data)."""
         return self.all_keys or self.keys.get(b"*", 0) & needed == needed
-
-
-def needed_permissions(flags: int) -> int:
-    """What a use of a key, told by key flags, asks of a pattern."""
-    return (READ if flags & ACCESS else 0) | (WRITE if flags & (INSERT | DELETE | UPDATE) else 0)
 
 
 def _key_pattern(rule: bytes) -> tuple[int, bytes]:

@@ -1,3 +1,4 @@
+# cython: annotation_typing=False, boundscheck=True, wraparound=True
 """A user: on or off, passwords (only their SHA-256), and selectors.
 
 Passwords are compared by their digests in a time that tells nothing about them.
@@ -9,6 +10,7 @@ import hashlib
 import hmac
 
 from redracer.core import errors
+from redracer.engine.acl.key_needs import key_needs, needed_permissions
 from redracer.engine.acl.rules import CLOSE, OPEN, RuleError
 from redracer.engine.acl.selector import DENIED_COMMAND, Denial, Selector
 from redracer.engine.config_text import split_arguments
@@ -40,17 +42,6 @@ class User:
 
     `pubsub_default`: whether a new selector allows all channels (`acl-pubsub-default`).
     """
-
-    __slots__ = (
-        "enabled",
-        "name",
-        "no_password",
-        "passwords",
-        "pubsub_default",
-        "sanitize",
-        "selectors",
-        "unrestricted",
-    )
 
     def __init__(self, name: bytes, pubsub_default: bool) -> None:
         self.name = name
@@ -161,29 +152,27 @@ class User:
 
         O(selectors * keys * patterns).
         """
-        keys = command.keys_with_flags(argv) if command.key_specs else []
+        keys = key_needs(command, argv)
         worst = DENIED_COMMAND
         for selector in self.selectors:
             denial = selector.check(command, argv, keys)
             if denial is None:
                 return None
-            if (denial.reason, denial.position) > (worst.reason, worst.position):
+            if denial.reason > worst.reason or (
+                denial.reason == worst.reason and denial.position > worst.position
+            ):
                 worst = denial
         return worst
-
-    def allows_key(self, key: bytes, flags: int) -> bool:
-        """Whether a selector allows the key to be used in the way that key flags tell."""
-        return any(selector.allows_key(key, flags) for selector in self.selectors)
 
     def allows_channel(self, channel: bytes, is_pattern: bool) -> bool:
         """Whether a selector allows the channel, or a pattern to subscribe to."""
         return any(selector.allows_channel(channel, is_pattern) for selector in self.selectors)
 
     def allows_with_every_key(self, command: Command, argv: list[bytes], flags: int) -> bool:
-        """Whether one selector allows the request and any key, used in that way, besides."""
-        keys = command.keys_with_flags(argv)
+        """Whether one selector allows the request and besides any key, used in the way that key flags tell."""
+        keys, needed = key_needs(command, argv), needed_permissions(flags)
         return any(
-            selector.check(command, argv, keys) is None and selector.allows_every_key(flags)
+            selector.check(command, argv, keys) is None and selector.allows_every_key(needed)
             for selector in self.selectors
         )
 
