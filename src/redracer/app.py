@@ -240,7 +240,9 @@ def run(config: Config) -> int:
     faults.report_fatal_signals(config["logfile"])
     announce(config)
     try:
-        return Server(config).run()
+        server = Server(config)
+        faults.report_on(server.engine)
+        return server.run()
     except (ListenError, RegistrationError, DefinitionError) as error:
         log.warning(str(error))
         return 1

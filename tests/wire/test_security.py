@@ -1,8 +1,10 @@
 """What a client must not be able to do, each over a socket."""
 
+import signal
+
 import pytest
 
-from tests.wire.conftest import encoded
+from tests.wire.conftest import PATIENCE, ServerProcess, encoded
 
 NO_AUTH = b"-NOAUTH Authentication required.\r\n"
 KEY_DENIED = b"-NOPERM No permissions to access a key\r\n"
@@ -187,6 +189,38 @@ class TestBrowsers:
             "This is likely due to an attacker attempting to use Cross Protocol Scripting to compromise your Redis "
             f"instance. Connection from {told[0].split()[-2]} aborted."
         )
+
+
+class TestCrashReport:
+    @pytest.mark.parametrize("way", ["SEGFAULT", "PANIC", "ASSERT", "signal"])
+    def test_tells_what_the_server_was_doing(self, tmp_path, way):
+        server = ServerProcess(tmp_path, "--enable-debug-command", "yes")
+        client = server.connect()
+        assert client.request("CLIENT", "SETNAME", "culprit") == b"+OK\r\n"
+        if way == "signal":
+            server.process.send_signal(signal.SIGABRT)
+        else:
+            client.send(encoded("DEBUG", way))
+        assert client.is_closed()
+        ended_by = signal.SIGSEGV if way == "SEGFAULT" else signal.SIGABRT
+        assert server.process.wait(PATIENCE) == -ended_by
+        report = server.log.read_text()
+        for part in (
+            "REDIS BUG REPORT START",
+            f"crashed by signal: {ended_by:d}",
+            "STACK TRACE",
+            "name=culprit",
+            "redis_version:",
+        ):
+            assert part in report, part
+
+    def test_is_left_out_if_the_configuration_says_so(self, tmp_path):
+        server = ServerProcess(tmp_path, "--enable-debug-command", "yes", "--crash-log-enabled", "no")
+        client = server.connect()
+        client.send(encoded("DEBUG", "SEGFAULT"))
+        assert client.is_closed()
+        assert server.process.wait(PATIENCE) == -signal.SIGSEGV
+        assert "REDIS BUG REPORT" not in server.log.read_text()
 
 
 class TestProtectedCommands:

@@ -205,7 +205,7 @@ GENERAL = (
         IMMUTABLE,
     ),
     Option("hide-user-data-from-log", BOOLEAN, False),
-    Option("crash-log-enabled", BOOLEAN, True, pending=ignore("turning the crash log off")),
+    Option("crash-log-enabled", BOOLEAN, True),
     Option("crash-memcheck-enabled", BOOLEAN, True),
     Option("use-exit-on-panic", BOOLEAN, False, HIDDEN),
     Option("watchdog-period", COUNT, 0, HIDDEN, pending=ignore("the software watchdog")),

@@ -1,6 +1,7 @@
-"""What DEBUG does to a server for the sake of tests: it stops it for a while, or ends it.
+"""The end of a server that cannot go on, and what DEBUG does to one for the sake of tests.
 
-A fatal signal leaves the stack in the log, and ends the process as it would have without a test.
+A fatal signal leaves a report in the log (crash.pyx): the signal, registers, the stacks in C and in Python, the
+current command, the clients and INFO. Then the process ends as it would have without.
 """
 
 from __future__ import annotations
@@ -8,9 +9,12 @@ from __future__ import annotations
 import faulthandler
 import os
 import time
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from redracer.engine import log
+from redracer.engine import crash, log
+
+if TYPE_CHECKING:
+    from redracer.engine.engine import Engine
 
 STANDARD_OUTPUT = 1
 
@@ -23,7 +27,46 @@ def report_fatal_signals(log_file: str) -> None:
     descriptor = STANDARD_OUTPUT
     if log_file:
         descriptor = os.open(log_file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
-    faulthandler.enable(descriptor)
+    faulthandler.enable(descriptor)  # has its turn when the report itself fails
+    crash.install(descriptor, _last_part)
+
+
+def report_on(engine: Engine) -> None:
+    """From now on a report tells of this engine, as long as `crash-log-enabled` allows it."""
+    descriptor = STANDARD_OUTPUT
+    log_file: str = engine.config["logfile"]
+    if log_file:
+        descriptor = os.open(log_file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+
+    def enable(enabled: bool) -> None:
+        if enabled:
+            crash.install(descriptor, lambda to: _last_part(to) + _state_of(engine))
+        else:
+            crash.remove()
+
+    enable(engine.config["crash-log-enabled"])
+    engine.config.on_change("crash-log-enabled", enable)
+
+
+def _last_part(descriptor: int) -> bytes:
+    """Writes the stack in Python; the interpreter is in a state in which nothing is sure."""
+    os.write(descriptor, b"------ PYTHON STACK TRACE ------\n")
+    faulthandler.dump_traceback(descriptor, all_threads=True)
+    return b""
+
+
+def _state_of(engine: Engine) -> bytes:
+    """What the engine was doing, for whom, and in which state it was."""
+    parts = []
+    client = engine.dispatcher.context.client
+    if client is not None:
+        command = client.last_command
+        name = "none" if command is None else command.name.decode()
+        parts += ["------ CURRENT CLIENT INFO ------", engine.describe(client), f"command: {name}"]
+    clients = [engine.describe(client) for client in engine.clients.values()]
+    parts += ["", "------ CLIENT LIST OUTPUT ------", *clients]
+    parts += ["", "------ INFO OUTPUT ------", engine.info.report(["everything"])]
+    return "\n".join(parts).encode("utf-8", "surrogateescape")
 
 
 def stand_still(seconds: float) -> None:

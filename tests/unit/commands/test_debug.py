@@ -233,7 +233,7 @@ def test_help_lists_every_subcommand(world):
 @pytest.mark.parametrize(
     ("call", "number", "text"),
     [
-        ("segmentation_fault()", signal.SIGSEGV, b"Fatal Python error: Segmentation fault"),
+        ("segmentation_fault()", signal.SIGSEGV, b"crashed by signal: 11 (Segmentation fault)"),
         ("panic('the reason', 'place')", signal.SIGABRT, b"Guru Meditation: the reason #place"),
         ("failed_assertion('1 == 2', 'place')", signal.SIGABRT, b"==> place '1 == 2' is not true"),
     ],
@@ -251,3 +251,19 @@ def test_a_crash_is_real_and_leaves_its_stack_in_the_log(tmp_path, call, number,
     logged = log_file.read_bytes()
     assert text in logged
     assert b"faults.py" in logged
+    assert b"REDIS BUG REPORT START" in logged and b"REDIS BUG REPORT END" in logged
+
+
+def test_a_crash_in_the_report_leaves_the_stack_all_the_same(tmp_path):
+    log_file = tmp_path / "log"
+    program = (
+        "import resource; resource.setrlimit(resource.RLIMIT_CORE, (0, 0))\n"
+        "import ctypes\n"
+        "from redracer.engine import crash, faults\n"
+        f"faults.report_fatal_signals({str(log_file)!r})\n"
+        f"crash.install(open({str(log_file)!r}, 'ab').fileno(), lambda to: ctypes.memset(1, 0, 1))\n"
+        "faults.segmentation_fault()"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], env={**os.environ}, timeout=60, check=False)
+    assert ended.returncode == -signal.SIGSEGV
+    assert b"Fatal Python error: Segmentation fault" in log_file.read_bytes()
