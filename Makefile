@@ -41,7 +41,7 @@ $(VENV)/.built: $(SOURCES) setup.py $(VENV)/.build-tools
 	@touch $@
 
 $(VENV)/.installed: | $(VENV)/.built
-	@test -e $(BIN)/redracer-server || $(INSTALL) --no-deps -e .
+	@test -e $(BIN)/redracer-server || $(INSTALL) -e '.[lua]'
 	@touch $@
 
 $(VENV)/.test-tools: pyproject.toml | $(VENV)/.built

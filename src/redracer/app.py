@@ -29,6 +29,7 @@ from redracer.persistence.child import Child
 from redracer.persistence.snapshots import LoadError, Snapshots
 from redracer.persistence.transfers import Transfers
 from redracer.replication.replication import Replication
+from redracer.scripting.service import Scripting
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -75,6 +76,7 @@ class Server:
         self.reactor, self.loop = event_loop(self.engine.dispatcher)
         self.tls = Tls(config)
         self.front = Front(self.engine, self.reactor, Streams(self.reactor, self.loop), self.tls)
+        self.scripting = Scripting(self.engine)
         self.child = Child(self.engine)
         self.snapshots = Snapshots(self.engine, self.child)
         self.aof = AppendOnlyFile(self.engine, self.child)
@@ -92,6 +94,9 @@ class Server:
             aof=self.aof,
             exit=self.exit,
             call_later=self.call_later,
+            scripting=self.scripting,
+            functions=self.scripting.functions,
+            serve_others=self.serve_others,
             describe_client=lambda client: describe(client, self.engine.clock.now),
         )
         self.reactor.query_limit = config["client-query-buffer-limit"]
@@ -104,6 +109,12 @@ class Server:
         """asyncio's call_later for the engine; interrupts the reactor so that the loop sees the new timer."""
         self.reactor.interrupted = True
         return self.loop.call_later(seconds, callback, *arguments)
+
+    def serve_others(self) -> None:
+        """Serves other clients from inside a script that takes long; asyncio waits for the script's end."""
+        self.reactor.serve_others()
+        if self.stopping:
+            self.scripting.invocation.abandon()
 
     def run(self) -> int:
         """Serves until a shutdown; returns the exit code. Raises ListenError."""

@@ -300,6 +300,12 @@ WRONG_PROTOCOL_TYPE = (
     b"string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false"
 )
 
+# --- scripts
+NEGATIVE_KEY_COUNT = b"ERR Number of keys can't be negative"
+BAD_KEY_COUNT = b"ERR Bad number of keys provided"
+SCRIPT_DEBUG_MODE = b"ERR Use SCRIPT DEBUG YES/SYNC/NO"
+RESTORE_POLICY = b"ERR Wrong restore policy given, value should be either FLUSH, APPEND or REPLACE."
+
 # --- the protocol itself
 TOO_BIG_MULTIBULK_COUNT = b"ERR Protocol error: invalid multibulk length"
 UNAUTHENTICATED_MULTIBULK = b"ERR Protocol error: unauthenticated multibulk length"

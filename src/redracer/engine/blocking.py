@@ -166,7 +166,12 @@ class Blocking:
             self.engine.dispatcher.ready_keys.append(place)
 
     def serve(self) -> None:
-        """Calls the waiters of the keys that changed, then of those that serving them changed, and so on."""
+        """Calls the waiters of the keys that changed, then of those that serving them changed, and so on.
+
+        Not in the middle of a script, from which other clients may be served: it is one change with all the rest.
+        """
+        if self.engine.effects.held:
+            return
         dispatcher = self.engine.dispatcher
         while dispatcher.ready_keys:
             places, dispatcher.ready_keys = dispatcher.ready_keys, []

@@ -128,7 +128,6 @@ WHO_MAY = Enumeration("no", "yes", "local")
 REPLICATION = "replication"
 CLUSTER = "Redis Cluster"
 TLS_SESSIONS = "limits for the cache of TLS sessions"
-SCRIPTING = "scripting"
 TRACKING = "client-side caching"
 MODULES = "loading modules"
 NO_DEFRAGMENTATION = (
@@ -313,8 +312,9 @@ DATA_TYPES = (
 )
 
 SCRIPTS = (
-    Option("busy-reply-threshold", LONG_COUNT, 5000, 0, "lua-time-limit", ignore(SCRIPTING)),
-    Option("lua-enable-deprecated-api", BOOLEAN, False, IMMUTABLE | HIDDEN, pending=ignore(SCRIPTING)),
+    Option("busy-reply-threshold", LONG_COUNT, 5000, 0, "lua-time-limit"),
+    Option("lua-enable-deprecated-api", BOOLEAN, False, IMMUTABLE | HIDDEN),
+    Option("script-memory-limit", Memory(MB, LONG_MAX), 1024 * MB),
 )
 
 SNAPSHOTS = (

@@ -167,7 +167,7 @@ class Dispatcher(Executor):
         if client.blocked is not None and reply is NO_REPLY:
             self.started = monotonic_nanoseconds()  # it is counted when the wait ends
         else:
-            self.account(client, command, argv, False)
+            self.account(client, command, argv, type(reply) is Error)
         if self.effects.dirty != dirty or context.forced:
             self.propagate(client, argv)
         elif self.effects.pending:

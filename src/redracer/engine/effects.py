@@ -19,6 +19,9 @@ from __future__ import annotations
 import sys
 from typing import Protocol
 
+TO_LOG = 1
+TO_REPLICAS = 2
+
 
 class Observer(Protocol):
     """Who wants to know about keys."""
@@ -36,6 +39,28 @@ class Feed(Protocol):
     """Who is given the commands that change the data set, in order."""
 
     def feed(self, units: list[tuple[int, list[bytes]]]) -> None: ...
+
+
+class TargetedCommand(list[bytes]):
+    """A command that goes to some feeds only (`redis.set_repl`): a feed leaves out what is not for its target."""
+
+    def __init__(self, argv: list[bytes], targets: int) -> None:
+        super().__init__(argv)
+        self.targets = targets
+
+
+def for_target(units: list[tuple[int, list[bytes]]], target: int) -> list[tuple[int, list[bytes]]]:
+    """Those of a feed's units that are for its target (TO_LOG or TO_REPLICAS). O(units)."""
+    for unit in units:
+        if type(unit[1]) is TargetedCommand:
+            break
+    else:
+        return units  # as it nearly always is
+    return [
+        (database, list(argv))
+        for database, argv in units
+        if not isinstance(argv, TargetedCommand) or argv.targets & target
+    ]
 
 
 class Effects:

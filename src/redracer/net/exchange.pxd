@@ -12,6 +12,7 @@ cdef class Connection(Transport):
     cdef bint in_flush_list
     cdef bint in_turn_list          # goes on in the next round; until then nothing of it is executed
     cdef bint draining              # the peer has sent its last byte and still reads
+    cdef bint in_parse              # what it sent is being parsed, see Exchange.serve_others
 
     cdef int hold(self, const char* data, Py_ssize_t length) except -1
     cdef char* room_to_read(self, Py_ssize_t size) except NULL
@@ -31,6 +32,12 @@ cdef struct Request:
     void* command
     void* argv
     KeyRange keys
+
+cdef struct Running:                # a batch in execution
+    Request* batch
+    int next                        # the first request that is not executed yet
+    int count
+    Running* outer                  # the batch from inside which this one is executed
 
 cdef struct Resolved:
     void* name                      # the bytes object of a request's first argument
@@ -53,6 +60,7 @@ cdef class Exchange:
     cdef list turn_list
     cdef Request batch[BATCH]
     cdef int batched
+    cdef Running* running
     cdef list resolved_names        # of each slot below: keeps them alive, so that an address is a name
     cdef Resolved resolved[RESOLVED]
     cdef public bint interrupted            # asyncio has something to do
@@ -80,6 +88,8 @@ cdef class Exchange:
     cdef int enqueue(self, Connection connection, list argv) except -1
     cdef void prefetch(self, Request* request, bint entries) noexcept
     cdef int execute_batch(self) except -1
+    cdef int execute_rest(self, Running* running) except -1
+    cdef int execute_outer(self) except -1
     cdef int failed(self, Connection connection) except -1
     cdef int execute_one(self, Connection connection, object command, list argv) except -1
     cdef int flush(self) except -1

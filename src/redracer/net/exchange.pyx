@@ -175,6 +175,9 @@ cdef class Exchange:
         cdef Connection connection
         self.turn_list = []
         for connection in turns:
+            if connection.in_parse:
+                self.turn_list.append(connection)
+                continue
             connection.in_turn_list = False
             waiting = connection.waiting
             connection.waiting = None
@@ -246,6 +249,7 @@ cdef class Exchange:
         cdef RequestParser parser = session.parser
         cdef Py_ssize_t position = 0
         cdef Py_ssize_t turn = min(length, TURN_SIZE)
+        connection.in_parse = True
         try:
             self.take_requests(connection, data, turn, &position)
         except ProtocolError as breach:
@@ -254,6 +258,7 @@ cdef class Exchange:
             if not session.state:
                 self.executor.refuse(session, breach.text)
                 connection.wake()
+        connection.in_parse = False
         if connection.descriptor < 0:
             return 0
         if session.state & (CLOSE_AFTER_REPLY | CLOSED):
@@ -350,6 +355,7 @@ cdef class Exchange:
     cdef int execute_batch(self) except -1:
         """Executes the batch in order and empties it."""
         cdef Request batch[BATCH]
+        cdef Running running
         cdef int count = self.batched
         cdef int i
         # Executing may add to the batch (a client resumed by another), so it works on a copy.
@@ -359,20 +365,52 @@ cdef class Exchange:
             for i in range(count):
                 if batch[i].keys.first > 0:
                     self.prefetch(&batch[i], True)
-        i = 0
-        while i < count:
-            try:    # around the loop, because setting it up costs something
-                while i < count:
-                    self.execute_one(
-                        <Connection>batch[i].connection, <object>batch[i].command, <list>batch[i].argv
-                    )
-                    release(&batch[i])
-                    i += 1
-            except Exception:
-                self.failed(<Connection>batch[i].connection)
-                release(&batch[i])
-                i += 1
+        running.batch = batch
+        running.next = 0
+        running.count = count
+        running.outer = self.running
+        self.running = &running
+        try:
+            self.execute_rest(&running)
+        finally:
+            self.running = running.outer
         return 0
+
+    cdef int execute_rest(self, Running* running) except -1:
+        """Executes what is left of a batch."""
+        cdef Request* request = NULL
+        while running.next < running.count:
+            try:    # around the loop, because setting it up costs something
+                while running.next < running.count:
+                    request = &running.batch[running.next]
+                    running.next += 1
+                    self.execute_one(<Connection>request.connection, <object>request.command, <list>request.argv)
+                    release(request)
+            except Exception:
+                self.failed(<Connection>request.connection)
+                release(request)
+        return 0
+
+    # --- from inside a request that takes long
+
+    cdef int execute_outer(self) except -1:
+        """Executes what is left of the batches that are in execution further out."""
+        cdef Running* running = self.running
+        while running != NULL:
+            self.execute_rest(running)
+            running = running.outer
+        return 0
+
+    def serve_others(self):
+        """Serves the other clients for one round, from inside a request that takes long (a script).
+
+        Its own client must be BLOCKED. First what was parsed before is executed: the rest of the batch that the
+        request is part of. A connection whose input is being parsed further out is left alone, and so are those
+        that asyncio carries: it waits for the end of the request. Replies are sent as after any round.
+        """
+        self.execute_outer()
+        self.executor.before_sending()
+        self.flush()
 
     cdef int failed(self, Connection connection) except -1:
         """An exception came out of serving a connection, whose state is unknown now: logs it, and closes."""

@@ -238,6 +238,20 @@ cdef class Reactor(Exchange):
         self.finish_round(began)
         return count
 
+    def serve_others(self):
+        """As Exchange's, and reads what the others have sent since."""
+        cdef char* outer_buffer = self.read_buffer      # which may be in use further out
+        cdef char* buffer = <char*>PyMem_RawMalloc(READ_SIZE)
+        if buffer == NULL:
+            return
+        self.read_buffer = buffer
+        try:
+            self.execute_outer()
+            self.round(0, [])
+        finally:
+            PyMem_RawFree(buffer)
+            self.read_buffer = outer_buffer
+
     cdef int ready(self, int descriptor, unsigned int events, list foreign) except -1:
         """Serves one ready descriptor."""
         cdef object known = None
@@ -254,7 +268,7 @@ cdef class Reactor(Exchange):
         connection = <SocketConnection>known
         if events & EPOLLOUT and connection.descriptor >= 0:
             connection.wake()
-        if events & (EPOLLIN | EPOLLHUP | EPOLLERR) and connection.descriptor >= 0:
+        if events & (EPOLLIN | EPOLLHUP | EPOLLERR) and connection.descriptor >= 0 and not connection.in_parse:
             try:
                 self.read(connection)
             except Exception:

@@ -24,6 +24,8 @@ import os
 
 from redracer.core.numbers cimport format_int64
 
+from redracer.engine.effects import TO_LOG, for_target
+
 # Without Cython's reference counting of the item.
 cdef extern from "Python.h":
     PyObject* list_item "PyList_GET_ITEM"(PyObject* items, Py_ssize_t index)
@@ -86,9 +88,11 @@ cdef class AppendBuffer:
     def feed(self, list units not None):
         cdef size_t before = self.length
         cdef int selected = self.database
-        cdef bint transaction = PyList_GET_SIZE(units) > 1
+        cdef bint transaction
         cdef tuple unit
         cdef int database
+        units = for_target(units, TO_LOG)
+        transaction = PyList_GET_SIZE(units) > 1
         try:
             if self.timestamps:
                 self.annotate()

@@ -15,6 +15,7 @@ from redracer.core.replies import NO_REPLY, OK, Reply
 from redracer.core.resp_write import ReplyBuffer
 from redracer.engine import log
 from redracer.engine.client import MONITOR, MULTI, REPLICA, Client
+from redracer.engine.effects import TO_REPLICAS, for_target
 from redracer.engine.flags import WRITE
 from redracer.engine.gates import GATE_FEW_REPLICAS
 from redracer.replication.replica import (
@@ -74,6 +75,7 @@ class Primary:
 
     def feed(self, units: list[tuple[int, list[bytes]]]) -> None:
         """Takes the commands of one request; more than one are a transaction."""
+        units = for_target(units, TO_REPLICAS)
         encoder = self.encoder
         if not len(encoder):
             self.wake_all()

@@ -1,0 +1,3 @@
+from redracer.scripting.state import LuaState
+
+def open_cmsgpack(state: LuaState) -> None: ...

@@ -1,0 +1,3 @@
+from redracer.scripting.state import LuaState
+
+def open_struct(state: LuaState) -> None: ...
