@@ -148,7 +148,7 @@ class Server:
             log.warning("Fatal error loading the DB, check server logs. Exiting.")
             self.give_up()
         except FatalAofError:
-            self.give_up()
+            os._exit(1)  # at once: what is wrong is the last line of the log
         else:
             self.loop.call_soon(self.load)
 

@@ -42,6 +42,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def check(path: str, descriptor: int) -> int:
     """Look through the file and print what is found; the exit code."""
+    return examine(path, descriptor)[0]
+
+
+def examine(path: str, descriptor: int) -> tuple[int, int]:
+    """The same; the exit code, and where the RDB file ends: in an append-only file, commands follow it."""
     print(f"[offset 0] Checking RDB file {path}")
     scan = Scan(descriptor, Config().values)
     now = int(time.time() * 1000)
@@ -73,7 +78,7 @@ def check(path: str, descriptor: int) -> int:
     print(f"[info] {expired} already expired")
     if empty:
         print(f"[info] {empty} empty keys")
-    return BROKEN if problem else 0
+    return BROKEN if problem else 0, scan.reader.offset
 
 
 def report(scan: Scan, problem: str) -> None:

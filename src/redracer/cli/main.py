@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 USAGE = """\
 Usage: redracer [serve] [/path/to/redis.conf] [--option value ...]
        redracer check-rdb FILE
+       redracer check-aof [--fix | --truncate-to-timestamp TIME] MANIFEST|FILE
        redracer rdb stats | export FILE [...]
        redracer backup --from HOST:PORT | --dir DIR --to PATH [--keep N]
        redracer restore FILE --dir DIR
@@ -22,6 +23,7 @@ WRONG_USAGE = 2
 # The tools: module and function, imported when they are asked for.
 TOOLS = {
     "check-rdb": ("redracer.cli.check_rdb", "main"),
+    "check-aof": ("redracer.cli.check_aof", "main"),
     "rdb": ("redracer.cli.rdb_files", "main"),
     "backup": ("redracer.cli.backup", "backup"),
     "restore": ("redracer.cli.backup", "restore"),

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from redracer.core import errors
@@ -158,6 +157,7 @@ class AppendOnlyFile:
         self.set_fed(False)
         self.engine.empty(self.engine.databases, False)
         try:
+            self.files.read_manifest()
             for _ in self.loader.load():
                 pass
         except FatalAofError:
@@ -225,8 +225,10 @@ class AppendOnlyFile:
         self.buffer.clear()
         if self.writer.is_open:
             self.writer.close()
-        with suppress(OSError):
-            os.unlink(self.files.path(self.files.temporary_increment))
+        name = self.files.temporary_increment
+        if os.path.exists(self.files.path(name)):
+            log.notice(f"Removing the temp incr aof file {name} in the background")
+            self.files.delete(name)
 
     def suspend(self) -> None:
         """All data is about to be replaced (by a primary's): what is logged would be of no use."""

@@ -27,11 +27,7 @@ class CheckFailed(Exception):
 
 
 class Damage(Exception):
-    """What is wrong with a command, and where (bytes from the start of the file)."""
-
-    def __init__(self, position: int, text: str) -> None:
-        super().__init__(text)
-        self.position = position
+    """What is wrong; the text says where, too. An empty one: the file ends where a line should begin."""
 
 
 @dataclass
@@ -111,11 +107,12 @@ def _check_file(name: str, path: str, last: bool, options: Options, kind: str = 
             options.say("RDB preamble is OK, proceeding with AOF tail...")
         else:
             file.seek(0)
-        scan = Scan(file, file.tell(), options.timestamp)
+        scan = Scan(file, name, options.timestamp)
         try:
             scan.run()
         except Damage as damage:
-            options.say(f"0x{damage.position:>16x}: {damage}")
+            if str(damage):
+                options.say(str(damage))
         if options.timestamp and (scan.good == size or scan.stopped):
             _cut_after(name, file, scan, last, options)
             if not scan.stopped:
@@ -187,9 +184,11 @@ class Scan:
     after the one given (0: none).
     """
 
-    def __init__(self, file: BinaryIO, start: int, timestamp: int) -> None:
+    def __init__(self, file: BinaryIO, name: str, timestamp: int) -> None:
         self.file = file
-        self.good = self.position = start
+        self.name = name
+        self.good = self.position = file.tell()
+        self.begun = self.position  # of the last line with a number, or argument
         self.timestamp = timestamp
         self.line = 1
         self.stopped = False
@@ -201,14 +200,20 @@ class Scan:
             if not self.in_transaction:
                 self.good = self.position
             start = self._read_line()
-            if not start:
-                break
             if start.startswith(b"#"):
                 self._annotation(start)
+            elif start.startswith(b"*"):
+                if not self._command(start):
+                    break
+            elif start:
+                raise Damage(f"AOF {self.name} format error")
             else:
-                self._command(start)
+                break
         if self.in_transaction and not self.stopped:
-            raise Damage(self.position, "Reached EOF before reading EXEC for MULTI")
+            raise self._damage("Reached EOF before reading EXEC for MULTI")
+
+    def _damage(self, text: str) -> Damage:
+        return Damage(f"0x{self.begun:>16x}: {text}")
 
     def _read_line(self) -> bytes:
         start = self.file.readline(LINE_LIMIT)
@@ -229,53 +234,61 @@ class Scan:
         if int(digits) > self.timestamp:
             self.stopped = True
 
-    def _command(self, start: bytes) -> None:
-        count = self._number(start, b"*", self.position - len(start))
+    def _command(self, start: bytes) -> bool:
+        """Reads a command; False if the file ends where one of its lines should begin."""
+        self.begun = self.position - len(start)
+        count = self._number(start, b"*")
         name = b""
         for i in range(count):
-            at = self.position
-            argument = self._argument(self._number(self._read_line(), b"$", at))
-            name = name or (argument.lower() if i == 0 else b"")
+            self.begun = self.position
+            line = self._read_line()
+            if not line:
+                return False
+            argument = self._argument(self._number(line, b"$"))
+            if i == 0:
+                name = argument.lower()
         if name == b"multi":
             if self.in_transaction:
-                raise Damage(self.position, "Unexpected MULTI")
+                raise self._damage(f"Unexpected MULTI in AOF {self.name}")
             self.in_transaction = True
         elif name == b"exec":
             if not self.in_transaction:
-                raise Damage(self.position, "Unexpected EXEC")
+                raise self._damage(f"Unexpected EXEC in AOF {self.name}")
             self.in_transaction = False
+        return True
 
-    def _number(self, text: bytes, prefix: bytes, at: int) -> int:
+    def _number(self, text: bytes, prefix: bytes) -> int:
         if not text.startswith(prefix):
             shown = text[:1].decode("latin-1")
-            raise Damage(at, f"Expected prefix '{prefix.decode()}', got: '{shown}'")
+            raise self._damage(f"Expected prefix '{prefix.decode()}', got: '{shown}'")
         body = text[1:].rstrip(b"\r\n")
         digits = len(body) - len(body.lstrip(b"-0123456789"))
         rest = text[1 + digits : 3 + digits]
         if rest != b"\r\n":
-            raise Damage(at, f"Expected \\r\\n, got: {rest.ljust(2, bytes(1)).hex()}")
+            raise self._damage(f"Expected \\r\\n, got: {rest.ljust(2, bytes(1)).hex()}")
         self.line += 1
         try:
             number = int(body[:digits] or b"0")
         except ValueError:
             number = -1
         if number < 0:
-            raise Damage(at, f"Expected a length, got: {body.decode('latin-1')}")
+            raise self._damage(f"Expected a length, got: {body.decode('latin-1')}")
         return number
 
     def _argument(self, length: int) -> bytes:
         """Reads an argument and its line end; returns it, or its start if it is long."""
-        at, left = self.position, length + 2
+        self.begun, left = self.position, length + 2
         text = tail = b""
         while left:
             piece = self.file.read(min(left, PIECE))
             if not piece:
-                raise Damage(at, f"Expected to read {length + 2} bytes, got {self.position - at} bytes")
+                read = self.position - self.begun
+                raise self._damage(f"Expected to read {length + 2} bytes, got {read} bytes")
             text = text or piece
             tail = (tail + piece)[-2:]
             left -= len(piece)
             self.position += len(piece)
         if tail != b"\r\n":
-            raise Damage(at, f"Expected \\r\\n, got: {tail.hex()}")
+            raise self._damage(f"Expected \\r\\n, got: {tail.hex()}")
         self.line += 1
         return text[:length]
