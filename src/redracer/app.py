@@ -143,7 +143,7 @@ class Server:
             next(self.loading)
         except StopIteration:
             self.announce_ready()
-            self.replication.start()
+            self.replication.start(self.snapshots.last_load.fields)
         except LoadError:
             log.warning("Fatal error loading the DB, check server logs. Exiting.")
             self.give_up()

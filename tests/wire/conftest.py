@@ -82,6 +82,7 @@ class ServerProcess:
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
         self.clients: list[WireClient] = []
+        self.killed = False
         self._wait()
 
     def _wait(self) -> None:
@@ -106,10 +107,18 @@ class ServerProcess:
         """redis-py's client of this server."""
         return redis.Redis(port=self.port, **options)
 
+    def kill(self) -> None:
+        """Ends the server as a power cut would."""
+        self.process.kill()
+        self.process.wait()
+        self.killed = True
+
     def stop(self) -> None:
-        """Ends the server; it must not have ended before by a signal, which would be a crash."""
+        """Ends the server; unless it was killed, it must not have ended before by a signal, which would be a crash."""
         for client in self.clients:
             client.close()
+        if self.killed:
+            return
         self.process.terminate()
         code = self.process.wait(PATIENCE)
         assert code == 0, self.log.read_text()

@@ -251,3 +251,37 @@ def test_a_snapshot_for_a_client_that_only_wants_that(ours, tmp_path):
     )
     assert path.read_bytes().startswith(b"REDIS0012")
     eventually(lambda: primary.info("replication")["connected_slaves"] == 0, primary.role)
+
+
+def test_a_replica_that_starts_again_goes_on_where_it_was(ours, start_server, tmp_path):
+    primary = ours()
+    options = (*OURS, "--dir", str(tmp_path), "--replicaof", f"127.0.0.1 {primary.port}")
+    first = start_server(*options)
+    replica = Node(first.port)
+    replica.wait_for_link()
+    fill(primary)
+    replica.wait_until_like(primary)
+    replica.save()
+    first.kill()
+    fill(primary, 1)
+    before = primary.info("stats")["sync_full"]
+    again = Node(start_server(*options).port)
+    again.wait_for_link()
+    again.wait_until_like(primary)
+    assert primary.info("stats")["sync_full"] == before
+
+
+def test_a_replica_keeps_a_log_of_what_its_primary_sends(ours, start_server, tmp_path):
+    primary = ours()
+    fill(primary)
+    first = start_server(*OURS, "--dir", str(tmp_path), "--appendonly", "yes", "--appendfsync", "always")
+    replica = Node(first.port)
+    replica.follow(primary)
+    replica.wait_for_link()
+    fill(primary, 1)
+    replica.wait_until_like(primary)
+    eventually(lambda: replica.info("persistence")["aof_rewrite_in_progress"] == 0, replica.info)
+    assert primary.execute_command("WAITAOF", 0, 1, 4_000) == [0, 1]
+    first.kill()
+    again = Node(start_server(*OURS, "--dir", str(tmp_path), "--appendonly", "yes").port)
+    again.wait_until_like(primary)

@@ -67,6 +67,11 @@ class Snapshots:
         config = self.engine.config
         return os.path.join(str(config["dir"]), str(config["dbfilename"]))
 
+    def _history(self) -> list[tuple[bytes, bytes]]:
+        """The fields of the file's header that say at what place of which replication history the data is."""
+        replication = self.engine.ports.get("replication")
+        return replication.snapshot_fields() if replication is not None else []
+
     def _provide_fields(self) -> None:
         for name, value in (
             ("rdb_bgsave_in_progress", lambda: int(self.in_progress)),
@@ -92,7 +97,9 @@ class Snapshots:
         path = self.path
         try:
             with _exit_at_interrupt(self.engine, rdb_save.temporary_path(path, os.getpid())):
-                rdb_save.write_file(path, rdb_save.snapshot(self.engine), rdb_save.form(self.engine))
+                rdb_save.write_file(
+                    path, rdb_save.snapshot(self.engine, self._history()), rdb_save.form(self.engine)
+                )
         except (OSError, rdb_save.SaveError) as problem:
             log.warning(save_problem(path, problem))
             return False

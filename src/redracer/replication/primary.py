@@ -158,13 +158,13 @@ class Primary:
         if len(argv) % 2 == 0:
             raise CommandError(errors.SYNTAX)
         replica: Replica = client.extra.setdefault("replica", Replica(client))
+        reply: Reply = OK
         for option, value in zip(argv[1::2], argv[2::2], strict=True):
             handler = _OPTIONS.get(option.lower())
             if handler is None:
                 raise CommandError(b"ERR Unrecognized REPLCONF option: " + option)
-            if handler(self, replica, value) is NO_REPLY:
-                return NO_REPLY
-        return OK
+            reply = handler(self, replica, value)
+        return reply
 
     def acknowledge(self, replica: Replica, value: bytes, on_disk: bool = False) -> Reply:
         """REPLCONF ACK: how far a replica is; there is no reply."""
@@ -382,6 +382,15 @@ class Primary:
     def refusal(self, _client: Client, command: Command, _argv: list[bytes]) -> bytes | None:
         """What a client is told whose write would not be kept by enough replicas."""
         return errors.NO_REPLICAS if command.flags & WRITE else None
+
+    def all_caught_up(self) -> bool:
+        """Whether every online replica has told that it has all of the stream."""
+        self.gather()
+        return all(
+            replica.acknowledged >= self.stream.end
+            for replica in self.replicas.values()
+            if replica.state == ONLINE and replica.by_psync
+        )
 
     def acknowledged_by(self, place: int, on_disk: bool = False) -> int:
         """How many online replicas have told that they are at this place, or that it is on their disk."""

@@ -51,6 +51,8 @@ class Replication:
         engine.dispatcher.guard(GATE_READ_ONLY, self.refuse_write)
         engine.dispatcher.guard(GATE_STALE, self.refuse_stale)
         engine.dispatcher.before_sending_steps.append(self.primary.commit)
+        engine.is_replica = engine.config["replicaof"] is not None  # what is loaded is not ours to let expire
+        engine.shutdown.waits.append(self.primary.all_caught_up)
         self.primary.on_acknowledged = self.acknowledged
         engine.at_tick.append(self.tick)
         engine.at_client_end.append(self.client_gone)
@@ -80,29 +82,28 @@ class Replication:
         """Whether we are a replica whose link to the primary works."""
         return self.link is not None and self.link.state == CONNECTED
 
-    def start(self) -> None:
-        """Takes the role that the configuration asks for."""
+    def start(self, fields: dict[bytes, bytes]) -> None:
+        """Takes the role that the configuration asks for. `fields`: of the header of the RDB file that was loaded."""
+        self._restore(fields)
         if primary := self.engine.config["replicaof"]:
             self.follow(*primary)
 
     def follow(self, host: str, port: int, failover: bool = False) -> None:
         """Becomes a replica of this primary; with `failover`, of one that is to become it because we say so."""
-        was_primary = self.link is None
         self.primary.stop_feeding()
-        if was_primary:
-            # Whoever shares our history up to here can let us go on: after a failover, our replica of yesterday.
-            self.has_history = self.stream.active
-        else:
+        if self.link is not None:
             self._end_link()
-        self.engine.is_replica = True
-        self.engine.config.values["replicaof"] = (host, port)
-        self.primary.disconnect_all()
-        log.set_role("S")
-        if was_primary and self.has_history:
+        elif self.stream.active and not self.has_history:
+            # Whoever shares our history up to here can let us go on: after a failover, our replica of yesterday.
+            self.has_history = True
             log.notice(
                 "Before turning into a replica, using my own master parameters to synthesize a cached master: "
                 "I may be able to synchronize with the new master with just a partial transfer."
             )
+        self.engine.is_replica = True
+        self.engine.config.values["replicaof"] = (host, port)
+        self.primary.disconnect_all()
+        log.set_role("S")
         self.link = Link(self, host, port)
         self.link.ask_for_failover = failover
         self.update_gates()
@@ -146,7 +147,8 @@ class Replication:
 
     def discard_transaction(self, client: Client) -> None:
         """Forgets what the primary had queued."""
-        client.db = self.engine.databases[client.db.index]
+        if client.transaction is not None:
+            self.engine.transactions.end(client)
 
     # --- gates
 
@@ -223,7 +225,7 @@ class Replication:
             (b"repl-offset", b"%d" % self.stream.end),
         ]
 
-    def restore(self, fields: dict[bytes, bytes]) -> None:
+    def _restore(self, fields: dict[bytes, bytes]) -> None:
         """At start: the data set that was loaded is of this place in this history."""
         replication_id, offset = fields.get(b"repl-id", b""), fields.get(b"repl-offset", b"")
         if len(replication_id) != 40 or not offset.isdigit():
