@@ -21,6 +21,7 @@ from redracer.engine.shutdown import Request
 from redracer.engine.version import REDIS_VERSION, VERSION
 from redracer.net.front import Front
 from redracer.net.listeners import ListenError
+from redracer.net.metrics import MetricsServer
 from redracer.net.streams import LoopExchange, Streams
 from redracer.net.tls import Tls
 from redracer.persistence.aof import AppendOnlyFile
@@ -81,6 +82,7 @@ class Server:
         self.snapshots = Snapshots(self.engine, self.child)
         self.aof = AppendOnlyFile(self.engine, self.child)
         self.loading = self.data()
+        self.metrics = MetricsServer(self.engine)
         self.exit_code = 0
         self.stopping = False
         self.work_timer: asyncio.TimerHandle | None = None
@@ -101,6 +103,7 @@ class Server:
         )
         self.reactor.query_limit = config["client-query-buffer-limit"]
         self.engine.ports["transfers"] = Transfers(self.engine, self.child)
+        self.engine.client_eviction.apply_settings()
         self.replication = Replication(self.engine, self.loop)
         self.engine.ports["replication"] = self.replication
         self.engine.acl.load_at_start()
@@ -119,6 +122,7 @@ class Server:
     def run(self) -> int:
         """Serves until a shutdown; returns the exit code. Raises ListenError."""
         self.front.open()
+        self.loop.run_until_complete(self.metrics.open())
         log.set_main_process()
         process.show_banner(self.config, self.front.addresses())
         self.install_signal_handlers()
@@ -133,6 +137,7 @@ class Server:
             self.loop.run_forever()
         finally:
             self.front.close()
+            self.metrics.close()
         return self.exit_code
 
     def load(self) -> None:

@@ -38,7 +38,7 @@ ABSOLUTE_PATH = re.compile(r"""(?:(?<=[\s"'`(=])|^)/[a-z][\w.-]*(?:/[\w.-]+)+"""
 URL = re.compile(r"https?://([\w.-]+)")
 HOSTS = re.compile(
     r"127\.0\.0\.1|localhost|cython\.org|docs\.python\.org|en\.wikipedia\.org|github\.com|keepachangelog\.com|"
-    r"rdb\.fnordig\.de|redis\.io|semver\.org|www\.w3\.org|[\w-]+\.example"
+    r"rdb\.fnordig\.de|prometheus\.io|redis\.io|semver\.org|www\.w3\.org|[\w-]+\.example"
 )
 
 

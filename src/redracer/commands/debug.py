@@ -119,6 +119,15 @@ def set_active_expire(ctx: Context, args: list[bytes]) -> Reply:
     return OK
 
 
+@subcommand("REPLYBUFFER", "RESIZING <0|1>", 2)
+def reply_buffer(ctx: Context, args: list[bytes]) -> Reply:
+    """Keep the size of idle clients' reply buffers (0): given back whenever they are empty, they never change it."""
+    if args[2].lower() != b"resizing":
+        raise CommandError(errors.SYNTAX)
+    flag_of(args[3])
+    return OK
+
+
 @subcommand("CONFIG-REWRITE-FORCE-ALL")
 def config_rewrite_force_all(ctx: Context, args: list[bytes]) -> Reply:
     """Rewrite the configuration file with every option, those with their default value too."""

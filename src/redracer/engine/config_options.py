@@ -159,9 +159,7 @@ NETWORK = (
         OutputBufferLimits(),
         {"normal": (0, 0, 0), "replica": (256 * MB, 64 * MB, 60), "pubsub": (32 * MB, 8 * MB, 60)},
     ),
-    Option(
-        "maxmemory-clients", MemoryOrPercent(-100, LONG_MAX), 0, pending=refuse("evicting clients by memory")
-    ),
+    Option("maxmemory-clients", MemoryOrPercent(-100, LONG_MAX), 0),
     Option("io-threads", Integer(1, 128), 1, IMMUTABLE, pending=ignore("threads for input and output")),
     Option("prefetch-batch-max-size", Integer(0, 128), 16, HIDDEN),
 )
@@ -287,6 +285,8 @@ MEMORY_MANAGEMENT = (
 )
 
 OBSERVATION = (
+    Option("metrics-port", PORT, 0, IMMUTABLE),
+    Option("metrics-bind", Addresses(), ("127.0.0.1",), IMMUTABLE),
     Option("slowlog-log-slower-than", Integer(-1, LONG_MAX), 10000),
     Option("slowlog-max-len", LONG_COUNT, 128),
     Option("latency-monitor-threshold", LONG_COUNT, 0),

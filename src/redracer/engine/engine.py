@@ -21,6 +21,7 @@ from redracer.engine.acl.access import AccessControl
 from redracer.engine.blocking import Blocking
 from redracer.engine.client import Client
 from redracer.engine.client_census import ClientCensus
+from redracer.engine.client_eviction import ClientEviction
 from redracer.engine.context import Context
 from redracer.engine.cross_protocol import CrossProtocol
 from redracer.engine.disk_errors import DiskErrors
@@ -102,6 +103,7 @@ class Engine:
         self.expiry = ActiveExpiry(self)
         self.eviction = Eviction(self)
         self.ports: dict[str, Any] = Ports()
+        self.client_eviction = ClientEviction(self)
         self.at_tick: list[Callable[[], None]] = []  # what other layers do periodically
         self.at_client_end: list[Callable[[Client], None]] = []  # what other layers do when a client is gone
         self.run_id = secrets.token_hex(20)
@@ -170,6 +172,8 @@ class Engine:
             self.blocking.forget(client)
             self.shutdown.forget(client)
             self.transactions.end(client)
+            self.eviction.client_gone()
+            self.client_eviction.forget(client)
             for forget in self.at_client_end:
                 forget(client)
 
@@ -291,6 +295,7 @@ class Engine:
         self.census.advance()
         self.memory.note_peak()
         self.eviction.tick()
+        self.client_eviction.tick()
         self.statistics.sample()
         self.close_idle_clients()
         for step in self.at_tick:

@@ -22,6 +22,8 @@ cdef class Eviction:
     cdef public long long maximum
     cdef public long long time_limit
     cdef public int result
+    cdef public long long refreshed
+    cdef public long long traffic
     cdef public long long exceeded_since
     cdef public long long exceeded_nanoseconds
     cdef public bint scheduled

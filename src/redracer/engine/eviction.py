@@ -2,10 +2,10 @@
 """Keeps the memory in use under `maxmemory`, by the policy that `maxmemory-policy` names.
 
 The usual request pays one comparison: dispatch compares the bytes of the data with `Dispatcher.memory_limit`, which
-is `maxmemory` without what clients hold, brought up to date by the tick. Only beyond it the gate is set, whose guard
-evicts keys before each request until the memory is under the limit again, for at most the time that
-`maxmemory-eviction-tenacity` allows. What is left over then goes on behind the requests, in slices of the same
-length. Where nothing can be evicted, commands that may need memory are refused.
+is `maxmemory` without what clients hold, brought up to date by the tick, by much traffic and before keys go. Only
+beyond it the gate is set, whose guard evicts keys before each request until the memory is under the limit again, for
+at most the time that `maxmemory-eviction-tenacity` allows. What is left over then goes on behind the requests, in
+slices of the same length. Where nothing can be evicted, commands that may need memory are refused.
 
 The limit is meant for the process, not for a sum in a report: where the resident memory is further over `maxmemory`
 than what the program itself takes and allocators usually waste, the data has to make room for the waste.
@@ -60,6 +60,8 @@ ORDERS = {
 KEYS_PER_LOOK = 16  # keys evicted between two looks at the clock
 LAZY_SLICE = 250_000  # ns
 UNLIMITED = 1 << 62
+REFRESH = 10_000_000  # ns for which the count of what clients hold is good enough to evict by
+REFRESH_TRAFFIC = 256 * 1024  # bytes in or out after which it is brought up to date, by the end of the round
 # `maxmemory-eviction-tenacity`: up to 10 each step is 50 us; from there on each step is 15 % longer; 100: no limit.
 LINEAR_TENACITY = 10
 TENACITY_STEP = 50_000  # ns
@@ -115,6 +117,8 @@ class Eviction:
         maximum: int
         time_limit: int
         result: int
+        refreshed: int
+        traffic: int
         exceeded_since: int
         exceeded_nanoseconds: int
         scheduled: bool
@@ -128,6 +132,8 @@ class Eviction:
         self.pool = EvictionPool()
         self.next_database = 0
         self.result = ENOUGH
+        self.refreshed = 0
+        self.traffic = 0
         self.scheduled = False
         self.reset_statistics()
         self.apply_settings()
@@ -149,6 +155,9 @@ class Eviction:
         self.maximum = config["maxmemory"]
         self.time_limit = time_limit(config["maxmemory-eviction-tenacity"])
         self.pool.clear()
+        steps = self.dispatcher.before_sending_steps
+        if bool(self.maximum) != (self.look_at_traffic in steps):
+            (steps.append if self.maximum else steps.remove)(self.look_at_traffic)
         self.update_limit()
 
     def _settings_changed(self, _value: object) -> None:
@@ -167,8 +176,16 @@ class Eviction:
             self.dispatcher.gates &= ~GATE_MEMORY
             self._settle(ENOUGH)
             return
+        self.refreshed = monotonic_nanoseconds()
         taken = self.engine.memory.limited_beside_data() + self._room_for_waste()
         self.dispatcher.memory_limit = max(self.maximum - taken, 0)
+
+    def look_at_traffic(self) -> None:
+        """After each round: much traffic may have left much in the clients' buffers."""
+        reactor: Any = self.engine.ports.get("reactor")
+        if reactor is not None and reactor.received + reactor.sent - self.traffic > REFRESH_TRAFFIC:
+            self.traffic = reactor.received + reactor.sent
+            self.update_limit()
 
     def _room_for_waste(self) -> int:
         """By how many bytes the data must be smaller, for the resident memory not to grow further."""
@@ -176,6 +193,10 @@ class Eviction:
             return 0
         excess = resources.resident_bytes() - self.maximum - self.maximum // RESIDENT_PART
         return min(max(excess, 0), self.maximum // MOST_ROOM_PART)
+
+    def client_gone(self) -> None:
+        """What a client held is free: nothing is evicted before that has been taken into account."""
+        self.refreshed = 0
 
     def reset_statistics(self) -> None:
         """CONFIG RESETSTAT."""
@@ -239,6 +260,8 @@ class Eviction:
             return ENOUGH
         begun = monotonic_nanoseconds()
         result = ENOUGH
+        if used_memory() > self.dispatcher.memory_limit and begun - self.refreshed > REFRESH:
+            self.update_limit()
         if used_memory() > self.dispatcher.memory_limit:
             result = FAILED if self.order == NO_EVICTION else self.evict(begun + self.time_limit)
             self._note_latency("eviction-cycle", begun)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from redracer.engine.engine import Engine
 
@@ -56,25 +56,31 @@ class Info:
 
         Without names, that of the usual ones. Unknown names are ignored. The order is always the same.
         """
+        return "\r\n".join(self._text(section) for section in self._chosen(names))
+
+    def fields(self, names: Iterable[str] = ()) -> dict[str, object]:
+        """The fields of the sections of these names, as `report` would tell them."""
+        return {field: value for section in self._chosen(names) for field, value in self._fields(section)}
+
+    def _chosen(self, names: Iterable[str]) -> list[Section]:
         wanted = {name.lower() for name in names} or {"default"}
         every = "all" in wanted or "everything" in wanted
         usual = "default" in wanted
-        chosen = [
+        return [
             section
             for section in self.sections.values()
             if section.name in wanted or (every and not section.hidden) or (usual and section.usual)
         ]
-        return "\r\n".join(self._text(section) for section in chosen)
+
+    def _fields(self, section: Section) -> Iterator[tuple[str, object]]:
+        for field, value in section.fields(self.engine):
+            yield field, self.provided[field]() if field in self.provided else value
+        for fields in self.extensions.get(section.name, ()):
+            yield from fields()
 
     def _text(self, section: Section) -> str:
-        lines = [f"# {section.title}\r\n"]
-        for field, value in section.fields(self.engine):
-            if field in self.provided:
-                value = self.provided[field]()
-            lines.append(f"{field}:{value}\r\n")
-        for extension in self.extensions.get(section.name, ()):
-            lines += [f"{field}:{value}\r\n" for field, value in extension()]
-        return "".join(lines)
+        lines = (f"{field}:{value}\r\n" for field, value in self._fields(section))
+        return f"# {section.title}\r\n" + "".join(lines)
 
 
 def safe(name: bytes) -> str:

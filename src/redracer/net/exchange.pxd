@@ -72,6 +72,8 @@ cdef class Exchange:
     cdef public long long busy_nanoseconds
     cdef public long long longest_round
     cdef public long long query_limit
+    cdef public list touched                # sessions that were read from or written to; None: nobody asks
+    cdef public object after_round          # called when the replies of a round have left, or None
 
     cdef int finish_round(self, long long began) except -1
     cpdef object turn(self)

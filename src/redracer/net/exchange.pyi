@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 from redracer.core.session import Executor, Session, Transport
 
 class Connection(Transport):
@@ -18,6 +20,8 @@ class Exchange:
     busy_nanoseconds: int
     longest_round: int
     query_limit: int
+    touched: list[Session] | None
+    after_round: Callable[[], None] | None
     def __init__(self, executor: Executor | None = None) -> None: ...
     @property
     def connection_count(self) -> int: ...

@@ -150,6 +150,8 @@ cdef class Exchange:
         self.executor.before_sending()
         if self.flush_list:
             self.flush()
+        if self.after_round is not None:
+            self.after_round()
         began = monotonic_nanoseconds() - began
         self.rounds += 1
         self.busy_nanoseconds += began
@@ -241,6 +243,8 @@ cdef class Exchange:
         if count > session.query_peak:
             session.query_peak = count
         session.last_interaction = self.executor.now
+        if self.touched is not None:
+            self.touched.append(session)
         return 0
 
     cdef int parse(self, Connection connection, const char* data, Py_ssize_t length) except -1:
@@ -450,6 +454,8 @@ cdef class Exchange:
         self.flush_list = []
         for connection in connections:
             connection.in_flush_list = False
+            if self.touched is not None:
+                self.touched.append(connection.session)
             if connection.descriptor >= 0:
                 connection.transmit()
         return 0

@@ -61,15 +61,19 @@ class Replication:
             ("sync_full", lambda: self.primary.full_syncs),
             ("sync_partial_ok", lambda: self.primary.partial_syncs),
             ("sync_partial_err", lambda: self.primary.refused_partial_syncs),
-            ("mem_replication_backlog", lambda: self.stream.kept),
-            ("mem_total_replication_buffers", lambda: self.stream.kept),
         ):
             engine.info.provide(name, value)
+        engine.memory.hold("replication.backlog", lambda: self.stream.kept - self._kept_for_replicas())
+        engine.memory.hold("replication.buffers", self._kept_for_replicas, limited=False)
         engine.config.on_change("repl-backlog-size", self._backlog_size_changed)
         for name in ("replica-read-only", "replica-serve-stale-data"):
             engine.config.on_change(name, lambda _: self.update_gates())
         for name in ("min-replicas-to-write", "min-replicas-max-lag"):
             engine.config.on_change(name, lambda _: self.primary.update_guard())
+
+    def _kept_for_replicas(self) -> int:
+        """Bytes of the stream that are more than the backlog, because a replica has not been sent them yet."""
+        return max(self.stream.kept - self.stream.limit, 0) if self.primary.replicas else 0
 
     def _backlog_size_changed(self, size: int) -> None:
         self.stream.limit = size
