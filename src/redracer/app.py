@@ -251,13 +251,17 @@ def announce(config: Config) -> None:
         log.warning(f"WARNING: {line}")
 
 
-def run(config: Config) -> int:
-    """Runs a server with this configuration in the foreground; returns the exit code of the process."""
+def run(config: Config, score: process.OomScore | None = None) -> int:
+    """Runs a server with this configuration in the foreground; returns the exit code of the process.
+
+    `score` sets the kernel's score of this process, and of its children.
+    """
     faults.report_fatal_signals(config["logfile"])
     announce(config)
     try:
         server = Server(config)
         faults.report_on(server.engine)
+        server.engine.ports["oom_score"] = score
         return server.run()
     except (ListenError, RegistrationError, DefinitionError) as error:
         log.warning(str(error))

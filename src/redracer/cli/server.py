@@ -143,14 +143,14 @@ def _start(config: Config) -> int:
     if config["daemonize"] and not supervised:
         process.daemonize()
     process.create_pid_file(config)
-    _apply_to_process(config)
+    score = _apply_to_process(config)
     from redracer.app import run
 
-    return run(config)
+    return run(config, score)
 
 
-def _apply_to_process(config: Config) -> None:
-    """Apply the options about this process now, and again when CONFIG SET changes them."""
+def _apply_to_process(config: Config) -> process.OomScore:
+    """Apply the options about this process now, and again when CONFIG SET changes them; returns what sets its score."""
     score = process.OomScore(config)
     with suppress(ConfigError):  # the log has said why, and the server runs without it
         score.apply(process.PRIMARY)
@@ -158,6 +158,7 @@ def _apply_to_process(config: Config) -> None:
         config.on_change(name, lambda _: score.apply(process.PRIMARY))
     process.bind_to_processors(config["server-cpulist"])
     config.on_change("server-cpulist", process.bind_to_processors)
+    return score
 
 
 if __name__ == "__main__":

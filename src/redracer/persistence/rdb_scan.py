@@ -6,6 +6,7 @@ doing, so that an error can be told with all that is known. One value at a time 
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -154,6 +155,24 @@ class Scan:
         if expected != found:
             raise CorruptRdb("RDB CRC error")
         yield Note("checksum", self.reader.offset, "OK")
+
+
+def damage(path: str, settings: Mapping[str, Any]) -> str:
+    """What is wrong with a file that cannot be loaded, found by looking through it from the start. O(bytes)."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        return error.strerror or str(error)
+    scan = Scan(descriptor, settings)
+    try:
+        for _ in scan.parts():
+            pass
+    except (CorruptRdb, OSError) as error:
+        place = f" of the key '{text(scan.key)}'" if scan.key is not None else ""
+        return f"{error}, in {scan.doing}{place}, after {max(scan.keys - 1, 0)} keys that could be read"
+    finally:
+        os.close(descriptor)
+    return f"nothing is wrong with its form, and its {scan.keys} keys can be read"
 
 
 def matches(pattern: bytes, key: bytes) -> bool:

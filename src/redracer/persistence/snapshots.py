@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from redracer.core import errors
 from redracer.engine import log, process, shutdown
 from redracer.engine.disk_errors import SNAPSHOT
-from redracer.persistence import rdb_load, rdb_save
+from redracer.persistence import rdb_load, rdb_save, rdb_scan
 from redracer.persistence.child import Child, ChildError, Outcome, Progress
 
 if TYPE_CHECKING:
@@ -192,9 +192,7 @@ class Snapshots:
         if self.in_progress:
             self.child.kill()
         if self.engine.config["save"]:
-            changes = self.engine.effects.dirty
             self.save()
-            self.engine.effects.dirty = changes  # else the command would not be propagated
 
     # --- at the end
 
@@ -237,7 +235,8 @@ class Snapshots:
             log.notice(f"DB loaded from disk: {loading.seconds:.3f} seconds")
         except (rdb_load.RdbError, OSError) as problem:
             log.warning(f"Can't load the RDB file {path}: {problem}")
-            log.warning("Terminating the load. redracer-check-rdb tells more about the file.")
+            log.warning(f"A look through the file: {rdb_scan.damage(path, self.engine.config.values)}")
+            log.warning("Terminating server after rdb file reading failure.")
             raise LoadError from None
         finally:
             loading.end()

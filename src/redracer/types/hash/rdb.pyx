@@ -11,7 +11,7 @@ from libc.stdint cimport INT64_MAX, int64_t, uint64_t
 from libc.string cimport memset
 
 from redracer.core.element cimport Element, element_expiry, member_data, member_length, value_data, value_length
-from redracer.core.listpack cimport Listpack
+from redracer.core.listpack cimport Listpack, ListpackValue
 from redracer.core.member_table cimport FieldTable
 from redracer.core.packed_blocks cimport has_duplicates, read_listpack, read_ziplist, read_zipmap
 from redracer.core.rdb_codec cimport (
@@ -123,7 +123,22 @@ cdef object read_packed(RdbReader reader, int rdb_type):
         read_ziplist(reader, packed, PAIR, "Hash")
     else:
         read_zipmap(reader, packed)
+        if longest_entry(packed) > <size_t>reader.setting("hash-max-listpack-value"):
+            return as_table(packed)         # a zipmap's own limits were others
     return within_limits(reader, packed, PAIR)
+
+
+cdef size_t longest_entry(Listpack packed) except? 0:
+    """The bytes of the longest entry that is no integer."""
+    cdef ListpackValue value
+    cdef size_t position = packed.first()
+    cdef size_t longest = 0
+    while position:
+        packed.read(position, &value)
+        if value.data != NULL:
+            longest = max(longest, value.length)
+        position = packed.next(position)
+    return longest
 
 
 cdef object within_limits(RdbReader reader, Listpack packed, size_t width):
