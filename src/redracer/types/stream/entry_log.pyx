@@ -1,7 +1,7 @@
 """The entries of a stream: nodes of up to stream-node-max-entries entries (node.pyx has their format) in an ordered map.
 
 A node's key in the map is the ID of its first entry, from which the others count. A deleted entry is flagged and stays until its node
-has no live one.
+has no live one. Entries are read through a cursor (entry_cursor.pyx).
 
 Safety: as in listpacks, the walks trust what is there. Nodes from outside come in through `load_node` alone, which
 proves every entry of them.
@@ -9,18 +9,18 @@ proves every entry of them.
 
 cimport cython
 from cpython.bytes cimport PyBytes_GET_SIZE
-from cpython.list cimport PyList_New, PyList_SET_ITEM
 from cpython.ref cimport Py_INCREF, Py_XDECREF
 from cpython.object cimport PyObject
 from libc.stdint cimport SIZE_MAX, UINT64_MAX, int64_t, uint64_t
 
 from redracer.core.listpack cimport Listpack
+from redracer.types.stream.entry_cursor cimport EntryCursor, cursor_over
 from redracer.types.stream.id_map cimport (
-    Id, IdMap, IdPosition, compare_ids, first_item, insert_item, item_at, last_item, map_memory, next_item, previous_item,
-    remove_item, seek_from, seek_upto, take_last,
+    Id, IdMap, IdPosition, compare_ids, first_item, insert_item, item_at, last_item, map_memory, next_item, remove_item,
+    seek_from, take_last,
 )
 from redracer.types.stream.node cimport (
-    DELETED, SAME_FIELDS, append_entry, change_counts, has_fields, is_proven_node, live_entries, made_node, number_at,
+    DELETED, append_entry, change_counts, has_fields, is_proven_node, live_entries, made_node, number_at,
 )
 from redracer.types.stream.stream_id cimport StreamId, id_text, increment_id, stream_id
 
@@ -143,23 +143,23 @@ cdef class EntryLog:
         return self.contains_id(id.value)
 
     cdef bint contains_id(self, Id id) except -1:
-        cdef EntryCursor cursor = cursor_of(self)
+        cdef EntryCursor cursor = cursor_over(&self.nodes)
         return cursor.seek(id) and compare_ids(cursor.id, id) == 0
 
     cpdef StreamId last_entry_id(self):
-        cdef EntryCursor cursor = cursor_of(self)
+        cdef EntryCursor cursor = cursor_over(&self.nodes)
         return stream_id(cursor.id) if cursor.seek_back(HIGHEST) else None
 
     cpdef StreamId oldest_id(self):
         """The ID of the first entry, even if it is deleted; the highest of all IDs without any."""
-        cdef EntryCursor cursor = cursor_of(self)
+        cdef EntryCursor cursor = cursor_over(&self.nodes)
         if not first_item(&self.nodes, &cursor.node):
             return stream_id(HIGHEST)
         cursor.load(cursor.enter())
         return stream_id(cursor.id)
 
     cpdef list range(self, StreamId start, StreamId end, int64_t count=0, bint reverse=False):
-        cdef EntryCursor cursor = cursor_of(self)
+        cdef EntryCursor cursor = cursor_over(&self.nodes)
         cdef list found = []
         cdef bint there = cursor.seek_back(end.value) if reverse else cursor.seek(start.value)
         while there and compare_ids(start.value, cursor.id) <= 0 and compare_ids(cursor.id, end.value) <= 0:
@@ -171,9 +171,9 @@ cdef class EntryLog:
         return found
 
     cpdef list entries_after(self, StreamId id, int64_t count):
-        cdef EntryCursor cursor = cursor_of(self)
+        cdef EntryCursor cursor = cursor_over(&self.nodes)
         cdef list found = []
-        cdef bint there = cursor.seek_behind(id.value)
+        cdef bint there = compare_ids(self.last, id.value) > 0 and cursor.seek_behind(id.value)
         while there:
             found.append(cursor.reply())
             count -= 1
@@ -183,7 +183,7 @@ cdef class EntryLog:
         return found
 
     cpdef list entry(self, StreamId id):
-        cdef EntryCursor cursor = cursor_of(self)
+        cdef EntryCursor cursor = cursor_over(&self.nodes)
         if cursor.seek(id.value) and compare_ids(cursor.id, id.value) == 0:
             return cursor.reply()
         return None
@@ -195,7 +195,7 @@ cdef class EntryLog:
 
     cdef bint delete_id(self, Id id) except -1:
         """Whether the entry was there. `first` is not brought up to date: `refresh_first` does, after the last of several."""
-        cdef EntryCursor cursor = cursor_of(self)
+        cdef EntryCursor cursor = cursor_over(&self.nodes)
         if not cursor.seek(id) or compare_ids(cursor.id, id) != 0:
             return False
         if live_entries(cursor.listpack) == 1:
@@ -214,7 +214,7 @@ cdef class EntryLog:
 
     cpdef object refresh_first(self):
         """Looks up the ID of the first entry after deletions. O(log n)"""
-        cdef EntryCursor cursor = cursor_of(self)
+        cdef EntryCursor cursor = cursor_over(&self.nodes)
         self.first = cursor.id if cursor.seek(LOWEST) else LOWEST
 
     cdef int remove_node(self, IdPosition position) except -1:
@@ -263,7 +263,7 @@ cdef class EntryLog:
         cdef EntryCursor cursor
         if minimum is None:
             return <int64_t>self.length - live_entries(listpack_at(&self.nodes, position)) >= max_length
-        cursor = cursor_of(self)
+        cursor = cursor_over(&self.nodes)
         cursor.node = position
         cursor.enter()
         cursor.go_back(cursor.listpack.last())
@@ -271,7 +271,7 @@ cdef class EntryLog:
 
     cdef int64_t trim_within(self, IdPosition position, int64_t max_length, StreamId minimum, int policy) except -1:
         """Flags the entries of a node that are to go. Returns how many."""
-        cdef EntryCursor cursor = cursor_of(self)
+        cdef EntryCursor cursor = cursor_over(&self.nodes)
         cdef int64_t removed = 0, live
         cdef size_t at
         cursor.node = position
@@ -415,175 +415,3 @@ cdef size_t added_bytes(list args, Py_ssize_t first_field) except? 0:
     if size + 2 * ELEMENT_OVERHEAD * <size_t>(len(args) + ELEMENT_OVERHEAD) > NODE_LIMIT:
         raise CommandError(STREAM_ENTRY_TOO_LARGE)
     return size
-
-
-cdef inline bint is_nearer_to(Id last, Id master, Id id) noexcept:
-    """Whether `id`, which is not after `last`, is nearer to it than to `master`, as far as the times tell."""
-    if compare_ids(id, master) <= 0:
-        return False
-    if last.ms == master.ms:
-        return id.seq - master.seq > last.seq - id.seq
-    return id.ms - master.ms > last.ms - id.ms
-
-
-cdef EntryCursor cursor_of(EntryLog log):
-    cdef EntryCursor cursor = EntryCursor.__new__(EntryCursor)
-    cursor.log = log
-    return cursor
-
-
-@cython.final
-@cython.no_gc
-@cython.freelist(8)
-cdef class EntryCursor:
-    """A place in a log: an entry that is not deleted. Valid until the log changes, but for the flag of this entry."""
-
-    cdef size_t enter(self) noexcept:
-        """Reads the header of the node. Returns the position of its first entry, 0 if it has none."""
-        cdef size_t position
-        self.listpack = listpack_at(&self.log.nodes, self.node)
-        self.master = item_at(&self.log.nodes, self.node).id
-        self.master_names = None
-        position = self.listpack.next(self.listpack.next(self.listpack.first()))
-        self.master_count = number_at(self.listpack, position)
-        self.master_fields = self.listpack.next(position)
-        position = self.master_fields
-        for _ in range(self.master_count + 1):
-            position = self.listpack.next(position)
-        return position
-
-    cdef int load(self, size_t position) noexcept:
-        """Reads the fixed part of the entry whose flags are at `position`."""
-        self.position = position
-        self.after = 0
-        self.flags = number_at(self.listpack, position)
-        position = self.listpack.next(position)
-        self.id.ms = self.master.ms + <uint64_t>number_at(self.listpack, position)
-        position = self.listpack.next(position)
-        self.id.seq = self.master.seq + <uint64_t>number_at(self.listpack, position)
-        self.content = self.listpack.next(position)
-        self.field_count = self.master_count
-        if not self.flags & SAME_FIELDS:
-            self.field_count = number_at(self.listpack, self.content)
-            self.content = self.listpack.next(self.content)
-        return 0
-
-    cdef bint go_back(self, size_t position) noexcept:
-        """Loads the entry whose last element is at `position`; False at the master entry."""
-        cdef int64_t elements = number_at(self.listpack, position)
-        if elements == 0:
-            return False
-        while elements > 0:
-            position = self.listpack.previous(position)
-            elements -= 1
-        self.load(position)
-        return True
-
-    cdef size_t skip(self) noexcept:
-        """The position of the next entry of the node, 0 after the last."""
-        cdef int64_t elements = self.field_count if self.flags & SAME_FIELDS else 2 * self.field_count
-        cdef size_t position = self.content
-        if self.after:
-            position = self.after
-            elements = 0
-        while elements > 0:
-            position = self.listpack.next(position)
-            elements -= 1
-        self.after = position
-        return self.listpack.next(position)
-
-    cdef bint seek(self, Id id) noexcept:
-        cdef size_t position
-        if not seek_upto(&self.log.nodes, id, &self.node) and not first_item(&self.log.nodes, &self.node):
-            return False
-        position = self.enter()
-        self.go_back(self.listpack.last())
-        if compare_ids(self.id, id) < 0:
-            position = 0            # all of the node is before it
-        elif is_nearer_to(self.id, self.master, id):
-            position = self.find_from_end(id)
-        return self.find_forward(position, id)
-
-    cdef bint seek_behind(self, Id id) noexcept:
-        if compare_ids(self.log.last, id) <= 0 or not increment_id(&id):
-            return False
-        return self.seek(id)
-
-    cdef bint step(self) noexcept:
-        return self.find_forward(self.skip(), LOWEST)
-
-    cdef bint find_forward(self, size_t position, Id id) noexcept:
-        """Loads the first entry that is not deleted and not before `id`, from that position on."""
-        while True:
-            while position:
-                self.load(position)
-                if not self.flags & DELETED and compare_ids(self.id, id) >= 0:
-                    return True
-                position = self.skip()
-            if not next_item(&self.log.nodes, &self.node):
-                return False
-            position = self.enter()
-
-    cdef size_t find_from_end(self, Id id) noexcept:
-        """The position of the node's first entry that is not before `id`. The last of them is loaded: readers are mostly near it."""
-        cdef size_t found = self.position
-        while self.go_back(self.listpack.previous(self.position)) and compare_ids(self.id, id) >= 0:
-            found = self.position
-        return found
-
-    cdef bint seek_back(self, Id id) noexcept:
-        if not seek_upto(&self.log.nodes, id, &self.node):
-            return False
-        self.enter()
-        return self.find_back(self.listpack.last(), id)
-
-    cdef bint step_back(self) noexcept:
-        return self.find_back(self.listpack.previous(self.position), HIGHEST)
-
-    cdef bint find_back(self, size_t position, Id id) noexcept:
-        """Loads the last entry that is not deleted and not after `id`, from the one that ends at that position backwards."""
-        while True:
-            while self.go_back(position):
-                if not self.flags & DELETED and compare_ids(self.id, id) <= 0:
-                    return True
-                position = self.listpack.previous(self.position)
-            if not previous_item(&self.log.nodes, &self.node):
-                return False
-            self.enter()
-            position = self.listpack.last()
-
-    cdef void flag(self, bint deleted) noexcept:
-        """Flags the entry as deleted, or not. Both are numbers of the same size: no position changes, and no memory is needed."""
-        self.flags = self.flags | DELETED if deleted else self.flags & ~DELETED
-        try:
-            self.listpack.replace_integer(self.position, self.flags)
-        except MemoryError:
-            pass
-
-    cdef list names(self):
-        """The fields of the master entry, the same objects for every entry of the node."""
-        cdef size_t position = self.master_fields
-        if self.master_names is None:
-            self.master_names = []
-            for _ in range(self.master_count):
-                self.master_names.append(self.listpack.value_at(position))
-                position = self.listpack.next(position)
-        return self.master_names
-
-    cdef list reply(self):
-        """[id, [field, value, ...]]"""
-        cdef list names = self.names() if self.flags & SAME_FIELDS else None
-        cdef list parts = PyList_New(2 * self.field_count)
-        cdef size_t position = self.content
-        cdef Py_ssize_t at
-        cdef object part
-        for at in range(2 * self.field_count):
-            if names is not None and at % 2 == 0:
-                part = names[at // 2]
-            else:
-                part = self.listpack.value_at(position)
-                position = self.listpack.next(position)
-            Py_INCREF(part)
-            PyList_SET_ITEM(parts, at, part)
-        self.after = position
-        return [id_text(self.id), parts]

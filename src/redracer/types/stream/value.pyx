@@ -10,7 +10,8 @@ from libc.stdint cimport int64_t
 
 from redracer.core.memory cimport count_bytes
 from redracer.core.replies cimport NULL_ARRAY
-from redracer.types.stream.entry_log cimport ACKNOWLEDGED, DELETE_REFERENCES, EntryCursor, EntryLog, cursor_of
+from redracer.types.stream.entry_cursor cimport EntryCursor, cursor_over
+from redracer.types.stream.entry_log cimport ACKNOWLEDGED, DELETE_REFERENCES, EntryLog
 from redracer.types.stream.group cimport Consumer, Group, Pending
 from redracer.types.stream.id_map cimport Id, IdPosition, compare_ids, item_at, next_item, seek_from
 from redracer.types.stream.stream_id cimport StreamId, id_text, increment_id
@@ -61,11 +62,11 @@ cdef class Stream(EntryLog):
     # --- reading through a group
 
     cpdef list deliver(self, Group group, Consumer consumer, int64_t count, bint acknowledged, int64_t now):
-        cdef EntryCursor cursor = cursor_of(self)
+        cdef EntryCursor cursor = cursor_over(&self.nodes)
         cdef list found = []
         cdef Pending* pending
         cdef bint is_new
-        cdef bint there = cursor.seek_behind(group.last)
+        cdef bint there = compare_ids(self.last, group.last) > 0 and cursor.seek_behind(group.last)
         while there:
             self.advance(group, cursor.id)
             found.append(cursor.reply())
@@ -94,7 +95,7 @@ cdef class Stream(EntryLog):
         return 0
 
     cpdef list history(self, Consumer consumer, StreamId after, int64_t count, int64_t now):
-        cdef EntryCursor cursor = cursor_of(self)
+        cdef EntryCursor cursor = cursor_over(&self.nodes)
         cdef list found = []
         cdef IdPosition position
         cdef Pending* pending
