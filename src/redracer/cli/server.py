@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import suppress
 
 from redracer.engine import log, process
-from redracer.engine.config import Config, ConfigError
+from redracer.engine.config import Config
 from redracer.engine.config_file import (
     ConfigFileError,
     ConfigFileMissing,
@@ -152,10 +151,9 @@ def _start(config: Config) -> int:
 def _apply_to_process(config: Config) -> process.OomScore:
     """Apply the options about this process now, and again when CONFIG SET changes them; returns what sets its score."""
     score = process.OomScore(config)
-    with suppress(ConfigError):  # the log has said why, and the server runs without it
-        score.apply(process.PRIMARY)
+    score.follow_role(process.PRIMARY)
     for name in ("oom-score-adj", "oom-score-adj-values"):
-        config.on_change(name, lambda _: score.apply(process.PRIMARY))
+        config.on_change(name, lambda _: score.apply(score.role))
     process.bind_to_processors(config["server-cpulist"])
     config.on_change("server-cpulist", process.bind_to_processors)
     return score

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 
 from redracer.engine import log
 from redracer.engine.config_types import ConfigError
@@ -182,6 +183,13 @@ class OomScore:
         self._config = config
         self._original = 0  # the score before we adjusted it
         self._adjusted = False
+        self.role = PRIMARY  # or REPLICA
+
+    def follow_role(self, role: int) -> None:
+        """From now on this process is a PRIMARY or a REPLICA. Best effort: the log says where the kernel refuses."""
+        self.role = role
+        with suppress(ConfigError):
+            self.apply(role)
 
     def apply(self, process_class: int) -> None:
         """Set the score for PRIMARY, REPLICA or BACKGROUND_CHILD; raises ConfigError if the kernel refuses.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from redracer.core import errors
 from redracer.core.errors import CommandError
-from redracer.engine import log
+from redracer.engine import log, process
 from redracer.engine.client import PRIMARY, Client
 from redracer.engine.flags import STALE, WRITE
 from redracer.engine.gates import GATE_READ_ONLY, GATE_STALE
@@ -108,6 +108,7 @@ class Replication:
         self.engine.config.values["replicaof"] = (host, port)
         self.primary.disconnect_all()
         log.set_role("S")
+        self._follow_role(process.REPLICA)
         self.link = Link(self, host, port)
         self.link.ask_for_failover = failover
         self.update_gates()
@@ -123,6 +124,7 @@ class Replication:
         self.stream.rename()
         self.has_history = False
         log.set_role("M")
+        self._follow_role(process.PRIMARY)
         log.notice(
             f"Setting secondary replication ID to {self.stream.second_id.decode()}, valid up to offset: "
             f"{self.stream.second_end + 1}. New replication ID is {self.stream.id.decode()}"
@@ -132,6 +134,12 @@ class Replication:
             self.primary.start_feeding()
         self.update_gates()
         self.engine.ports["aof"].resume()  # it rests since a primary's data set was not to be had
+
+    def _follow_role(self, role: int) -> None:
+        """The kernel's score of a process depends on its role."""
+        score = self.engine.ports.get("oom_score")
+        if score is not None:
+            score.follow_role(role)
 
     def _end_link(self) -> None:
         assert self.link is not None

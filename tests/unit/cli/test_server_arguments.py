@@ -51,7 +51,7 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Start:
     (tmp_path / "default.conf").write_text(DEFAULT_FILE)
     given: list[Config] = []
 
-    def run(config: Config) -> int:
+    def run(config: Config, score: object = None) -> int:
         given.append(config)
         return 7
 
