@@ -103,3 +103,10 @@ def test_nothing_is_true_on_one_machine_only(path):
     if "tests" not in path.parts:  # which have paths as data
         assert [found for found in ABSOLUTE_PATH.findall(text) if not STANDARD.match(found)] == []
     assert [host for host in URL.findall(text) if not HOSTS.fullmatch(host)] == []
+
+
+@pytest.mark.parametrize("path", sorted([*SOURCE.rglob("*.pyx"), *SOURCE.rglob("*.pxd")]), ids=name_of)
+def test_shifts_in_an_enum_fit_an_int(path):
+    """What `cdef enum` computes is computed as a C int: 1 << 31 is negative there, and no limit at all."""
+    for constant, shift in re.findall(r"^    \w+ = (\d+) << (\d+)", path.read_text(), re.MULTILINE):
+        assert int(constant) << int(shift) < 1 << 31

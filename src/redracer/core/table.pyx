@@ -32,7 +32,7 @@ cdef enum:
     TAG_SHIFT = 48
     WINDOW = 8                      # levels between two looks at the items' hashes
     STACK_WORDS = 64                # a longer chain is split or merged by way of the heap
-    BUCKET_LIMIT = 1 << 31          # an overflow bucket's owner has 31 bits
+    OWNER_BITS = 31                 # of the number of an overflow bucket's owner
 
 
 # --- arrays of buckets
@@ -322,7 +322,7 @@ cdef bint split_bucket(Table* table) noexcept:
     cdef unsigned int shift = table.high_shift
     cdef bint next_window = table.high_shift != table.low_shift
     cdef size_t position, half
-    if upper >= BUCKET_LIMIT or not array_reserve(&table.primary, upper + 1):
+    if upper >> OWNER_BITS or not array_reserve(&table.primary, upper + 1):
         return False
     cdef uint64_t* words = borrow_words(stack, length)
     if words == NULL:

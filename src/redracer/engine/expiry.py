@@ -52,17 +52,22 @@ class ActiveExpiry:
         deadline = begun + SLICE
         more = self.fields.run(begun + FIELDS_SLICE)
         expiring = [database for database in self.engine.databases if database.expires]
+        if expiring:
+            more |= self._expire_in(expiring, deadline)
+        self.engine.effects.flush()
+        self.nanoseconds += monotonic_nanoseconds() - begun
+        return more
+
+    def _expire_in(self, expiring: list[Keyspace], deadline: int) -> bool:
+        """Expires keys of the databases until few are left (False) or the deadline has come (True)."""
         # In turn, from where the last slice ran out of time.
         for database in sorted(expiring, key=lambda database: database.index < self.database):
             self.database = database.index
             if self._expire_some(database, deadline):
-                more = True
                 self.time_cap_reached += 1
-                break
+                return True
             self.database += 1
-        self.engine.effects.flush()
-        self.nanoseconds += monotonic_nanoseconds() - begun
-        return more
+        return False
 
     def _expire_some(self, database: Keyspace, deadline: int) -> bool:
         """Expires keys of one database until few are left (False) or the deadline has come (True)."""

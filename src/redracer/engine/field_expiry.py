@@ -86,6 +86,8 @@ class FieldExpiry:
 
     def run(self, deadline: int) -> bool:
         """Has expired fields removed; whether some were left when the deadline (monotonic, ns) came."""
+        if not any(self.tables):
+            return False
         for _ in range(len(self.tables)):
             if self._expire_some(self.engine.databases[self.database], deadline):
                 return True

@@ -70,7 +70,10 @@ cdef class SocketConnection(Connection):
         cdef ssize_t count = 0
         cdef Py_ssize_t total = 0
         cdef int used
-        while (out.pending() or session.refill()) and total < SEND_SIZE:
+        # Written out, because asking twice for a reply that is gone already would be a tenth of sending it.
+        while (
+            out.end > out.start or out.large_bytes or session.source is not None and session.refill()
+        ) and total < SEND_SIZE:
             if not out.large_bytes:
                 count = send(self.descriptor, out.data + out.start, out.end - out.start, MSG_NOSIGNAL)
             else:
@@ -85,7 +88,7 @@ cdef class SocketConnection(Connection):
             out.sent(count)
         if count < 0 and errno != EAGAIN and errno != EINTR:
             return reactor.drop(self)
-        if out.pending():
+        if out.end > out.start or out.large_bytes:
             self.still_pending()
             return self.watch_writable(True) if self.descriptor >= 0 else 0
         if session.state & (CLOSE_AFTER_REPLY | CLOSED):
