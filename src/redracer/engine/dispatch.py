@@ -25,7 +25,7 @@ from redracer.core.replies import NO_REPLY, Error, Status
 from redracer.core.session import CLOSE_AFTER_REPLY, Executor
 from redracer.engine import log, registry
 from redracer.engine.client import REPLY_OFF, REPLY_SKIP, REPLY_SKIP_NEXT
-from redracer.engine.flags import IMMEDIATE, PROTECTED
+from redracer.engine.flags import IMMEDIATE, PROTECTED, TOUCHES_ARBITRARY_KEYS
 from redracer.engine.gates import GATE_MEMORY, GATE_NO_TOUCH, GATE_PAUSED, GATE_REPLY
 from redracer.engine.registry import Command
 from redracer.engine.timing import monotonic_nanoseconds, unix_microseconds
@@ -168,10 +168,10 @@ class Dispatcher(Executor):
             self.started = monotonic_nanoseconds()  # it is counted when the wait ends
         else:
             self.account(client, command, argv, type(reply) is Error)
-        if self.effects.dirty != dirty or context.forced:
+        if self.effects.dirty > dirty or context.forced:  # a snapshot, which counts anew, is no change
             self.propagate(client, argv)
         elif self.effects.pending:
-            self.effects.flush()
+            self.effects.flush(bool(command.flags & TOUCHES_ARBITRARY_KEYS))
         context.rewritten = None
         return reply
 

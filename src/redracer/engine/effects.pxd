@@ -15,4 +15,4 @@ cdef class Effects:
     cpdef object propagate(self, int database, list argv)
     cpdef object hold(self)
     cpdef object release(self)
-    cpdef object flush(self)
+    cpdef object flush(self, bint apart=*)

@@ -136,10 +136,14 @@ class Effects:
         self.held -= 1
         self.flush()
 
-    def flush(self) -> None:
-        """Gives the feeds what this request queued, as one unit; nothing while it is held."""
+    def flush(self, apart: bool = False) -> None:
+        """Gives the feeds what this request queued, as one unit; nothing while it is held.
+
+        `apart`: each command is a unit of its own (keys that a command met expired, and that have nothing in common).
+        """
         if self.pending and not self.held:
             units = self.pending
             self.pending = []
-            for feed in self.feeds:
-                feed.feed(units)
+            for part in [[unit] for unit in units] if apart else [units]:
+                for feed in self.feeds:
+                    feed.feed(part)

@@ -68,6 +68,7 @@ class AppendOnlyFile:
     def _follow_settings(self) -> None:
         config = self.engine.config
         config.on_change("appendonly", self.switch)
+        config.on_change("aof-disable-auto-gc", lambda _: self.files.delete_history())
         for name in ("appendfsync", "no-appendfsync-on-rewrite", "aof-timestamp-enabled"):
             config.on_change(name, self._settings_changed)
         self._settings_changed(None)
@@ -149,8 +150,6 @@ class AppendOnlyFile:
 
     def reload(self) -> None:
         """DEBUG LOADAOF: empties the databases and loads them; the server ends if that is not possible."""
-        effects = self.engine.effects
-        changes = effects.dirty
         if self.writer.is_open:
             self.writer.flush(True)
         was_fed = self.fed
@@ -163,7 +162,7 @@ class AppendOnlyFile:
         except FatalAofError:
             os._exit(1)
         self.set_fed(was_fed)
-        effects.dirty = changes  # this is no change of the data set
+        self.engine.effects.dirty = 0
         log.notice("Append Only File loaded by DEBUG LOADAOF")
 
     # --- on and off

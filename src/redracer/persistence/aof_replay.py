@@ -15,7 +15,7 @@ from redracer.core import errors
 from redracer.core.errors import CommandError
 from redracer.core.resp_parse import RequestParser
 from redracer.engine import log
-from redracer.engine.client import INTERNAL, NO_BLOCKING, Client
+from redracer.engine.client import INTERNAL, NO_BLOCKING, PRIMARY, Client
 
 if TYPE_CHECKING:
     from redracer.engine.context import Context
@@ -48,7 +48,7 @@ class Replay:
         self.context = engine.context
         self.dispatcher = engine.dispatcher
         self.client = Client(0, engine.databases[0], RequestParser(), None)
-        self.client.flags |= NO_BLOCKING | INTERNAL
+        self.client.flags |= NO_BLOCKING | INTERNAL | PRIMARY  # a replica obeys it as it obeys its primary
         self.queue = None
 
     @property
