@@ -64,6 +64,10 @@ asan: $(VENV)/.test-tools ## build a copy under AddressSanitizer and UBSan (buil
 fuzz: $(VENV)/.test-tools ## ten million random and mutated inputs under the sanitizers (a quarter of an hour); ARGS="--seed 7"
 	$(BIN)/python -m tests.fuzz.sanitized -m tests.fuzz --inputs 10000000 $(ARGS)
 
+crash: $(VENV)/.test-tools ## kill the server hundreds of times while it writes to the disk (20 minutes); ARGS="--seed 7"
+	$(BIN)/python -m tests.crash $(ARGS)
+	$(BIN)/python -m tests.crash.snapshots $(ARGS)
+
 bench: $(VENV)/.installed ## measure against redis-server (an hour; ARGS="--quick", or "--only cpu --tests SET" for a part)
 	$(BIN)/python -m benchmarks $(or $(ARGS),--publish)
 
