@@ -285,3 +285,16 @@ def test_a_replica_keeps_a_log_of_what_its_primary_sends(ours, start_server, tmp
     first.kill()
     again = Node(start_server(*OURS, "--dir", str(tmp_path), "--appendonly", "yes").port)
     again.wait_until_like(primary)
+
+
+def test_a_writable_replica_ends_its_own_keys(ours):
+    primary, replica = ours(), ours()
+    replica.follow(primary)
+    replica.wait_for_link()
+    replica.config_set("replica-read-only", "no")
+    primary.execute_command("DEBUG", "SET-ACTIVE-EXPIRE", "0")
+    primary.set("theirs", 1, px=1)
+    replica.set("ours", 1, px=50)
+    eventually(lambda: replica.info("stats")["expired_keys"] == 1, replica.info)
+    eventually(lambda: replica.dbsize() == 1, replica.keys)
+    assert replica.exists("theirs") == 0

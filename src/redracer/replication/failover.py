@@ -90,7 +90,7 @@ class Failover:
             if ready is not None:
                 self._hand_over(ready.host, ready.port)
             elif late and self.force and self.target is not None:
-                log.notice("Failover target did not catch up in time, forcing the failover.")
+                log.notice("Replica {}:{} time out exceeded, failing over.".format(*self.target))
                 self._hand_over(*self.target)
             elif late:
                 self.abort("Replica never caught up before timeout")

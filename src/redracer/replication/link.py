@@ -255,7 +255,7 @@ class Link:
             )
         elif self.asking_failover:
             self.replication.loop.call_soon(self.replication.failover.rejected, _text(reply))
-            raise LinkError(f"Failover target rejected psync request: {_text(reply)}")
+            raise LinkError("The failover target does not take the role of a primary.")
         else:
             log.notice(f"Master does not support PSYNC or is in error state (reply: {_text(reply)})")
             log.notice("Retrying with SYNC...")

@@ -19,6 +19,7 @@ from redracer.engine.info import Section
 from redracer.replication.failover import Failover
 from redracer.replication.info import fields
 from redracer.replication.link import CONNECTED, SYNC, Link
+from redracer.replication.local_keys import LocalKeys
 from redracer.replication.primary import Primary
 from redracer.replication.replica import ONLINE
 from redracer.replication.stream import Stream
@@ -43,6 +44,7 @@ class Replication:
         self.link: Link | None = None
         self.waits = Waits(self)
         self.failover = Failover(self)
+        self.local_keys = LocalKeys(engine)
         self.has_history = (
             False  # our data are those of the stream's place: a primary may let us go on from there
         )
@@ -58,6 +60,7 @@ class Replication:
         engine.at_client_end.append(self.client_gone)
         engine.info.register(Section("replication", "Replication", lambda _: fields(self)))
         for name, value in (
+            ("slave_expires_tracked_keys", lambda: len(self.local_keys.keys)),
             ("sync_full", lambda: self.primary.full_syncs),
             ("sync_partial_ok", lambda: self.primary.partial_syncs),
             ("sync_partial_err", lambda: self.primary.refused_partial_syncs),
@@ -173,6 +176,7 @@ class Replication:
                 dispatcher.gates |= GATE_READ_ONLY
             if self.link.state != CONNECTED and not config["replica-serve-stale-data"]:
                 dispatcher.gates |= GATE_STALE
+        self.local_keys.watch(self.link is not None and not config["replica-read-only"])
         self.primary.update_guard()
 
     def refuse_write(self, client: Client, command: Command, _argv: list[bytes]) -> bytes | None:
@@ -186,7 +190,8 @@ class Replication:
     # --- time
 
     def tick(self) -> None:
-        """Called with the engine's tick; works once a second."""
+        """Called with the engine's tick; all but the ends of local keys is done once a second."""
+        self.local_keys.tick()
         now = self.engine.clock.now
         if now < self.next_tick:
             return
