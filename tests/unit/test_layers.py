@@ -45,6 +45,7 @@ RULES = (
     Rule(r"types/(\w+)/.*", ("core", "engine", r"types.\1"), True),
     # The pointer-level code of a type, and its codec: every value is there.
     Rule(r"types/(\w+)/(?:\w+\.pyx|codec\.py)", ("core", r"types.\1"), True),
+    Rule(r"dashboard/.*", ("dashboard",), False),
     Rule(r"cli/(?!check_|rdb_|backup).*", ("engine", "app", "cli"), False),
     # These work on files, without a server.
     Rule(r"cli/(?:check_|rdb_|backup).*", ("engine", "app", "cli", "persistence"), False),

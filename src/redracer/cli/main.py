@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 USAGE = """\
 Usage: redracer [serve] [/path/to/redis.conf] [--option value ...]
+       redracer dashboard [--server HOST:PORT] [--port PORT]
        redracer check-rdb FILE
        redracer check-aof [--fix | --truncate-to-timestamp TIME] MANIFEST|FILE
        redracer rdb stats | export FILE [...]
@@ -22,6 +23,7 @@ redracer serve takes what redracer-server takes; see redracer-server --help. The
 WRONG_USAGE = 2
 # The tools: module and function, imported when they are asked for.
 TOOLS = {
+    "dashboard": ("redracer.dashboard.serve", "main"),
     "check-rdb": ("redracer.cli.check_rdb", "main"),
     "check-aof": ("redracer.cli.check_aof", "main"),
     "rdb": ("redracer.cli.rdb_files", "main"),
