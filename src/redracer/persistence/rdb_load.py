@@ -58,7 +58,8 @@ class Target:
     checksum: bool = True  # hold the file against its checksum
     slice_bytes: int = SLICE
     delay: int = 0  # microseconds of sleep after each key; negative: after each so many keys; for tests
-    load_function: Callable[[bytes], None] | None = None  # takes the code of a library; raises RdbError
+    # (code of a library, whether one of its name is replaced); raises CorruptRdb
+    load_function: Callable[[bytes, bool], None] | None = None
     on_expiring_fields: Callable[[Keyspace, bytes, Any], None] = field(default=lambda *_: None)
     on_used_memory: Callable[[int], None] = field(default=lambda _: None)  # of who wrote the file, in bytes
 
@@ -232,7 +233,7 @@ def _read_other(reader: StreamRdbReader, opcode: int, target: Target, loaded: Lo
         code = reader.string()
         if target.load_function is None:
             raise CorruptRdb("the file has a library of functions, which this server cannot load")
-        target.load_function(code)
+        target.load_function(code, target.replace)
         loaded.functions += 1
     elif opcode == rdb_format.FUNCTION_PRE_GA:
         raise CorruptRdb("Pre-release function format not supported.")

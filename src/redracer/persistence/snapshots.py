@@ -249,6 +249,9 @@ class Snapshots:
         changes = self.engine.effects.dirty
         if flush:
             self.engine.empty(self.engine.databases, False)
+            functions = self.engine.ports.get("functions")
+            if functions is not None:
+                functions.flush()
             self.engine.effects.dirty = changes  # what is loaded again is no change
         path = self.path
         try:

@@ -75,16 +75,23 @@ class Transfers:
         """
         engine, aof = self.engine, self.engine.ports["aof"]
         aof.suspend()
-        engine.empty(engine.databases, engine.config["replica-lazy-flush"])
+        self._empty()
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         engine.loading.begin(os.fstat(descriptor).st_size)
         try:
             target = rdb_load.target_of(engine, keep_expired=True)
             yield from rdb_load.load_in_view(engine, descriptor, target)
         except rdb_load.RdbError as problem:
-            engine.empty(engine.databases, engine.config["replica-lazy-flush"])
+            self._empty()
             raise ValueError(str(problem)) from None
         finally:
             engine.loading.end()
             os.close(descriptor)
         aof.resume()
+
+    def _empty(self) -> None:
+        """Removes all data, and the functions."""
+        self.engine.empty(self.engine.databases, self.engine.config["replica-lazy-flush"])
+        functions = self.engine.ports.get("functions")
+        if functions is not None:
+            functions.flush()

@@ -148,10 +148,10 @@ class Functions:
         self._join([library], replace=True)
         return library.name
 
-    def load_library(self, code: bytes) -> None:
+    def load_library(self, code: bytes, replace: bool = False) -> None:
         """Loads a library from a file of ours, however long it takes. Raises CorruptRdb."""
         try:
-            self.load(code, limit=0)
+            self.load(code, replace, limit=0)
         except CommandError as error:
             raise CorruptRdb(f"a library cannot be loaded: {error.text.decode(errors='replace')}") from None
 
