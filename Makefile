@@ -12,8 +12,8 @@ INSTALL := REDRACER_BUILD_ONLY=nothing $(PIP) --no-build-isolation
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
-run: $(VENV)/.built ## build into .venv and start a server; ARGS="--port 7000" passes options
-	@PYTHONPATH=src exec $(BIN)/python -m redracer serve $(ARGS)
+run: $(VENV)/.built $(VENV)/.dashboard ## build into .venv, start a server and its dashboard; ARGS="--port 7000" passes options
+	@PYTHONPATH=src exec $(BIN)/python -m redracer serve $(ARGS) --dashboard-port 8379
 
 build: $(VENV)/.installed ## build the compiled modules in place
 
@@ -46,6 +46,10 @@ $(VENV)/.installed: | $(VENV)/.built
 
 $(VENV)/.test-tools: pyproject.toml | $(VENV)/.built
 	$(INSTALL) -e '.[test]'
+	@touch $@
+
+$(VENV)/.dashboard: pyproject.toml | $(VENV)/bin/python
+	$(PIP) 'starlette>=0.40' 'uvicorn>=0.30'
 	@touch $@
 
 docs: $(VENV)/.installed ## write docs/commands.md and the README's table of commands

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from redracer.engine import faults, log, process
 from redracer.engine.acl.definitions import DefinitionError
+from redracer.engine.dashboard_process import DashboardProcess
 from redracer.engine.engine import Engine
 from redracer.engine.registry import RegistrationError
 from redracer.engine.shutdown import Request
@@ -83,6 +84,7 @@ class Server:
         self.aof = AppendOnlyFile(self.engine, self.child)
         self.loading = self.data()
         self.metrics = MetricsServer(self.engine)
+        self.dashboard = DashboardProcess(config)
         self.exit_code = 0
         self.stopping = False
         self.work_timer: asyncio.TimerHandle | None = None
@@ -123,6 +125,7 @@ class Server:
         """Serves until a shutdown; returns the exit code. Raises ListenError."""
         self.front.open()
         self.loop.run_until_complete(self.metrics.open())
+        self.dashboard.start()
         log.set_main_process()
         process.show_banner(self.config, self.front.addresses())
         self.install_signal_handlers()
@@ -138,6 +141,7 @@ class Server:
         finally:
             self.front.close()
             self.metrics.close()
+            self.dashboard.stop()
         return self.exit_code
 
     def load(self) -> None:

@@ -2,10 +2,13 @@
 
 import http.client
 import json
+import signal
+import time
 
 import pytest
 
-from tests.dashboard.conftest import Browser
+from tests.dashboard.conftest import PAUSE, Browser
+from tests.wire.conftest import ATTEMPTS, PATIENCE, ServerProcess, free_port
 
 BINARY = b"\xff\x00 name"
 
@@ -184,6 +187,30 @@ class TestWhoMayComeIn:
     def test_only_files_of_the_page_are_served(self, browser):
         for path in ("/static/../app.py", "/static/%2e%2e/app.py", "/static/vendor/../../app.py"):
             assert browser.request("GET", path)[0] in (403, 404)
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
+def test_comes_and_goes_with_the_server(tmp_path, end):
+    port = free_port()
+    server = ServerProcess(tmp_path, "--dashboard-port", str(port))
+    browser = Browser(port)
+    for _ in range(ATTEMPTS):
+        try:
+            assert browser.log_in()[0] == 200
+            break
+        except ConnectionRefusedError:
+            time.sleep(PAUSE)
+    assert browser.get("sample")[1]["info"]["tcp_port"] == str(server.port)
+    server.process.send_signal(end)
+    server.process.wait(PATIENCE)
+    for _ in range(ATTEMPTS):
+        try:
+            browser.request("GET", "/")
+            time.sleep(PAUSE)
+        except ConnectionError:
+            break
+    with pytest.raises(ConnectionRefusedError):
+        browser.request("GET", "/")
 
 
 def test_published_messages_are_told(browser, server, pubsub):

@@ -153,6 +153,26 @@ class TestUsers:
         assert users[1].request("ACL", "SETUSER", "bob", "+incr") == b"+OK\r\n"
         assert users[1].request("EXISTS", "own:t") == b":0\r\n"
 
+    def test_a_script_changes_nothing_about_it(self, users, bob):
+        pytest.importorskip("lupa", reason="scripts need the extra `lua`")
+        assert bob.request("EVAL", "return redis.call('GET', KEYS[1])", 1, "own:a") == b"$1\r\n1\r\n"
+        assert bob.request("EVAL", "return redis.call('GET', KEYS[1])", 1, "other:a") == KEY_DENIED
+        for script in ("return redis.call('GET', 'other:a')", "return redis.pcall('SET', 'other:a', 2)"):
+            reply = bob.request("EVAL", script, 0)
+            assert reply.startswith(b"-ERR ACL failure in script: No permissions to access a key"), reply
+        reply = bob.request("EVAL", "return redis.call('CONFIG', 'GET', 'port')", 0)
+        assert reply.startswith(b"-ERR "), reply
+        for command, allowed in (
+            ("'GET', 'own:a'", b"1"),
+            ("'GET', 'other:a'", b"0"),
+            ("'ACL', 'LIST'", b"0"),
+        ):
+            script = f"return redis.acl_check_cmd({command}) and 1 or 0"
+            assert bob.request("EVAL", script, 0) == b":" + allowed + b"\r\n"
+        assert users[1].request("GET", "other:a") == b"$1\r\n1\r\n"
+        (entry,) = [entry for entry in users[0].redis().acl_log() if entry["context"] == "lua"][:1]
+        assert (entry["reason"], entry["object"]) == ("key", "other:a")
+
     def test_the_log_tells_of_it(self, users, bob):
         assert users[1].request("ACL", "LOG", "RESET") == b"+OK\r\n"
         bob.request("GET", "other:a")

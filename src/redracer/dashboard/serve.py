@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+import threading
 from collections.abc import Sequence
 
 MISSING = "The dashboard needs Starlette and uvicorn: pip install 'redracer[dashboard]'\n"
+
+
+def end_with_input() -> None:
+    """Ends the process when its standard input ends: the server that started it is gone."""
+    sys.stdin.buffer.read()
+    os._exit(0)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="NAME",
         help="another name under which the dashboard is reached (not needed on this machine)",
     )
+    parser.add_argument("--until-input-ends", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     try:
         import uvicorn
@@ -36,6 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         app = create_app(options.server, [options.host, *options.allow_host])
     except ValueError as error:
         parser.error(str(error))
+    if options.until_input_ends:
+        threading.Thread(target=end_with_input, daemon=True).start()
     sys.stdout.write(f"Dashboard of {options.server} at http://{options.host}:{options.port}/\n")
     sys.stdout.flush()
     uvicorn.run(app, host=options.host, port=options.port, log_level="warning", server_header=False)

@@ -286,6 +286,7 @@ MEMORY_MANAGEMENT = (
 
 OBSERVATION = (
     Option("metrics-port", PORT, 0, IMMUTABLE),
+    Option("dashboard-port", PORT, 0, IMMUTABLE),
     Option("metrics-bind", Addresses(), ("127.0.0.1",), IMMUTABLE),
     Option("slowlog-log-slower-than", Integer(-1, LONG_MAX), 10000),
     Option("slowlog-max-len", LONG_COUNT, 128),
