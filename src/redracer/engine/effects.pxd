@@ -16,3 +16,4 @@ cdef class Effects:
     cpdef object hold(self)
     cpdef object release(self)
     cpdef object flush(self, bint apart=*)
+    cdef object _feed(self, list units)

@@ -144,6 +144,12 @@ class Effects:
         if self.pending and not self.held:
             units = self.pending
             self.pending = []
-            for part in [[unit] for unit in units] if apart else [units]:
-                for feed in self.feeds:
-                    feed.feed(part)
+            if apart and len(units) > 1:
+                for unit in units:
+                    self._feed([unit])
+            else:
+                self._feed(units)
+
+    def _feed(self, units: list[tuple[int, list[bytes]]]) -> None:
+        for feed in self.feeds:
+            feed.feed(units)

@@ -13,7 +13,7 @@ short write has left in the file (`drop`).
 
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cpython.list cimport PyList_GET_SIZE
+from cpython.list cimport PyList_CheckExact, PyList_GET_SIZE
 from cpython.mem cimport PyMem_RawFree, PyMem_RawRealloc
 from cpython.ref cimport PyObject
 from libc.errno cimport EINTR, errno
@@ -91,7 +91,10 @@ cdef class AppendBuffer:
         cdef bint transaction
         cdef tuple unit
         cdef int database
-        units = for_target(units, TO_LOG)
+        for unit in units:
+            if not PyList_CheckExact(unit[1]):  # it is for some feeds only
+                units = for_target(units, TO_LOG)
+                break
         transaction = PyList_GET_SIZE(units) > 1
         try:
             if self.timestamps:
@@ -102,7 +105,7 @@ cdef class AppendBuffer:
                 database = unit[0]
                 if database != self.database:
                     self.put_select(database)
-                self.put_command(<list?>unit[1])
+                self.put_command(<list>unit[1])
             if transaction:
                 self.put_text(b"*1\r\n$4\r\nEXEC\r\n", 14)
         except BaseException:   # a half of it would be worse than none

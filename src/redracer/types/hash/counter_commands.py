@@ -24,7 +24,7 @@ from redracer.engine.key_specs import ACCESS, RW, UPDATE, Key
 from redracer.engine.registry import command
 from redracer.types.hash.expired import delete_if_empty, expire_named
 from redracer.types.hash.limits import limits_of
-from redracer.types.hash.value import get_field, set_fields
+from redracer.types.hash.value import get_field, next_expiry, set_fields
 
 if TYPE_CHECKING:
     from redracer.engine.context import Context
@@ -85,8 +85,12 @@ def hincrbyfloat(ctx: Context, args: list[bytes]) -> Reply:
         raise CommandError(REFUSALS.get(total, errors.NAN_OR_INFINITY))
     set_fields(ctx.db, args[1], [args[2], total], 0, limits_of(ctx), True)
     ctx.changed(args[1], "hincrbyfloat")
-    # The sum as text: another machine's floating point may differ.
-    ctx.rewrite_as([[b"HSETEX", args[1], b"KEEPTTL", b"FIELDS", b"1", args[2], total]])
+    # The sum as text: another machine's floating point may differ. HSET, which every Redis knows, ends expiries.
+    value = ctx.db.get_object(args[1], HASH_TYPE, False)
+    if next_expiry(value) < 0:
+        ctx.rewrite_as([[b"HSET", args[1], args[2], total]])
+    else:
+        ctx.rewrite_as([[b"HSETEX", args[1], b"KEEPTTL", b"FIELDS", b"1", args[2], total]])
     return total
 
 
