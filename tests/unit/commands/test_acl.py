@@ -1,6 +1,8 @@
 """Users, their rules, and what is refused to them."""
 
 import hashlib
+import hmac
+from types import SimpleNamespace
 
 import pytest
 
@@ -10,6 +12,7 @@ from redracer.engine.config import ConfigError
 from redracer.engine.config_file import ConfigFileError, load_text
 from redracer.engine.gates import GATE_AUTHENTICATION, GATE_USER
 from redracer.engine.key_specs import Channels
+from redracer.net.front import Front
 
 from .served import Served
 
@@ -492,3 +495,54 @@ def test_new_users_and_channels(served):
     served.run(b"CONFIG SET acl-pubsub-default allchannels")
     set_user(served, "(+get)")
     assert line_of(served, "bob") == "off sanitize-payload &* -@all (&* -@all +get)"
+
+
+class TestTime:
+    """What AUTH does must not depend on what it is told, as the time that it takes would tell."""
+
+    @pytest.fixture
+    def work(self, served, monkeypatch):
+        """Gives the digests made and compared by an attempt to log in."""
+        set_user(served, "on", ">first", ">second")
+        set_user(served, ">first", ">second", name="disabled")
+        done = []
+        compare, digest = hmac.compare_digest, hashlib.sha256
+        monkeypatch.setattr(hmac, "compare_digest", lambda *both: done.append("compared") or compare(*both))
+        monkeypatch.setattr(hashlib, "sha256", lambda text: done.append("digest") or digest(text))
+
+        def attempt(user, password):
+            done.clear()
+            served.run([b"AUTH", user, password], "theirs")
+            return list(done)
+
+        return attempt
+
+    def test_is_the_same_for_every_password(self, work):
+        same = ["digest", "compared", "compared"]
+        for password in (b"first", b"second", b"wrong", b"", b"f", b"x" * 1000):
+            assert work(b"bob", password) == same
+
+    def test_is_the_same_for_a_user_who_is_off(self, work):
+        assert work(b"disabled", b"first") == work(b"bob", b"first")
+
+    def test_a_user_who_is_not_there_takes_a_digest_too(self, work):
+        assert work(b"nobody", b"first") == ["digest"]
+
+
+@pytest.mark.parametrize(
+    ("address", "is_unix", "mode", "rules", "kept_out"),
+    [
+        ("10.0.0.1:5000", False, True, (), True),
+        ("[2001:db8::1]:5000", False, True, (), True),
+        ("127.0.0.1:5000", False, True, (), False),
+        ("[::1]:5000", False, True, (), False),
+        ("", True, True, (), False),
+        ("10.0.0.1:5000", False, False, (), False),
+        ("10.0.0.1:5000", False, True, (">secret",), False),
+        ("10.0.0.1:5000", False, True, (">secret", "nopass"), True),
+    ],
+)
+def test_protected_mode(served, address, is_unix, mode, rules, kept_out):
+    set_user(served, *rules, name="default")
+    served.engine.config.values["protected-mode"] = mode
+    assert Front.keeps_out(SimpleNamespace(engine=served.engine), address, is_unix) == kept_out
