@@ -35,6 +35,8 @@ FLAG_LETTERS: tuple[tuple[int, int, str], ...] = (
     (client_flags.MULTI, 0, "x"),
     (0, BLOCKED, "b"),
     (client_flags.TRACKING, 0, "t"),
+    (client_flags.BROKEN_REDIRECT, 0, "R"),
+    (client_flags.BROADCAST, 0, "B"),
     (client_flags.DIRTY, 0, "d"),
     (0, CLOSE_AFTER_REPLY, "c"),
     (0, CLOSED, "A"),
@@ -65,8 +67,10 @@ def flag_letters(client: Client) -> str:
     """The letters of `flags=`; N for a client about which there is nothing to say."""
     flags = client.flags
     letters = ""
-    if flags & client_flags.REPLICA:
-        letters = "O" if flags & client_flags.MONITOR else "S"
+    if flags & client_flags.MONITOR:
+        letters = "O"
+    elif flags & client_flags.REPLICA:
+        letters = "S"
     letters += "".join(letter for flag, state, letter in FLAG_LETTERS if flags & flag or client.state & state)
     return letters or "N"
 
@@ -80,6 +84,7 @@ def describe(client: Client, now: int, argv: list[bytes] | None = None) -> str:
     pending = len(client.out)
     grown = client_memory.output_bytes(client)
     last_command = client.last_command
+    subscriptions = client.subscriptions
     fields = (
         ("id", client.id),
         ("addr", client.address),
@@ -90,9 +95,9 @@ def describe(client: Client, now: int, argv: list[bytes] | None = None) -> str:
         ("idle", (now - client.last_interaction) // 1000),
         ("flags", flag_letters(client)),
         ("db", client.db.index),
-        ("sub", 0),
-        ("psub", 0),
-        ("ssub", 0),
+        ("sub", len(subscriptions.channels) if subscriptions else 0),
+        ("psub", len(subscriptions.patterns) if subscriptions else 0),
+        ("ssub", len(subscriptions.shard_channels) if subscriptions else 0),
         ("multi", -1 if client.transaction is None else len(client.transaction.queued)),
         ("watch", len(client.watched or ())),
         ("qbuf", input_bytes + (client_memory.request_bytes(argv) if argv else 0)),
@@ -108,7 +113,7 @@ def describe(client: Client, now: int, argv: list[bytes] | None = None) -> str:
         ("events", "rw" if pending and argv is None else "r"),
         ("cmd", "NULL" if last_command is None else last_command.name.decode()),
         ("user", shown_user(client)),
-        ("redir", -1),
+        ("redir", -1 if client.tracking is None else client.tracking.redirect),
         ("resp", client.resp),
         ("lib-name", client.library_name.decode()),
         ("lib-ver", client.library_version.decode()),

@@ -23,6 +23,7 @@ from redracer.core.replies import (
     Push,
     Reply,
     Set,
+    Several,
     Status,
     Verbatim,
 )
@@ -160,8 +161,7 @@ def _push(ctx: Context) -> Reply:
     """A push and, because it is nobody's reply, a reply after it."""
     if ctx.client.resp < 3:
         raise CommandError(errors.RESP2_NOT_SUPPORTED)
-    ctx.client.push(Push([b"server-cpu-usage", 42]))
-    return b"Some real reply following the push reply"
+    return Several([Push([b"server-cpu-usage", 42]), b"Some real reply following the push reply"])
 
 
 REPLIES: dict[bytes, Reply] = {

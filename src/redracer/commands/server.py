@@ -9,7 +9,8 @@ from redracer.core import errors
 from redracer.core.errors import CommandError
 from redracer.core.replies import NO_REPLY, OK, Reply, Verbatim
 from redracer.engine import arguments
-from redracer.engine.client import NO_BLOCKING
+from redracer.engine.client import MONITOR as MONITORING
+from redracer.engine.client import NO_BLOCKING, REPLICA
 from redracer.engine.flags import (
     ADMIN,
     ALLOW_BUSY,
@@ -46,6 +47,23 @@ def time(ctx: Context, args: list[bytes]) -> Reply:
     """Returns the server time."""
     seconds, microseconds = divmod(ctx.engine.unix_microseconds(), MICROSECONDS)
     return [b"%d" % seconds, b"%d" % microseconds]
+
+
+@command(
+    "MONITOR",
+    arity=1,
+    flags=ADMIN | NOSCRIPT | LOADING | STALE,
+    group=SERVER,
+    since="1.0.0",
+)
+def monitor(ctx: Context, args: list[bytes]) -> Reply:
+    """Listens for all requests received by the server in real-time."""
+    if ctx.client.flags & NO_BLOCKING:
+        raise CommandError(errors.MONITOR_REFUSED)
+    if ctx.client.flags & (MONITORING | REPLICA):
+        return NO_REPLY
+    ctx.engine.monitors.add(ctx.client)
+    return OK
 
 
 @command(

@@ -64,6 +64,28 @@ DISCARD_WITHOUT_MULTI = b"ERR DISCARD without MULTI"
 EXECABORT = b"EXECABORT Transaction discarded because of previous errors."
 NOT_IN_TRANSACTION = b"ERR Command not allowed inside a transaction"
 
+# --- client-side caching
+ONE_REDIRECT = b"ERR A client can only redirect to a single other client"
+NO_REDIRECT_CLIENT = b"ERR The client ID you want redirect to does not exist"
+PREFIX_WITHOUT_BCAST = b"ERR PREFIX option requires BCAST mode to be enabled"
+BCAST_SWITCH = (
+    b"ERR You can't switch BCAST mode on/off before disabling tracking for this client, and then re-enabling it "
+    b"with a different mode."
+)
+OPT_WITH_BCAST = b"ERR OPTIN and OPTOUT are not compatible with BCAST"
+OPTIN_AND_OPTOUT = b"ERR You can't specify both OPTIN mode and OPTOUT mode"
+OPT_SWITCH = (
+    b"ERR You can't switch OPTIN/OPTOUT mode before disabling tracking for this client, and then re-enabling it "
+    b"with a different mode."
+)
+CACHING_WITHOUT_OPT = (
+    b"ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode "
+    b"enabled"
+)
+CACHING_YES_WITHOUT_OPTIN = b"ERR CLIENT CACHING YES is only valid when tracking is enabled in OPTIN mode."
+CACHING_NO_WITHOUT_OPTOUT = b"ERR CLIENT CACHING NO is only valid when tracking is enabled in OPTOUT mode."
+MONITOR_REFUSED = b"ERR MONITOR isn't allowed for DENY BLOCKING client"
+
 # --- state of the server or of the connection
 NO_AUTH = b"NOAUTH Authentication required."
 HELLO_NO_AUTH = (
@@ -500,3 +522,17 @@ def append_only_file_failed(reason: bytes) -> bytes:
 def transaction_discarded(refusal: bytes) -> bytes:
     """EXEC itself was refused: the text of that error without its general code."""
     return b"EXECABORT Transaction discarded because of: " + refusal.removeprefix(b"ERR ")
+
+
+def no_subscriptions(name: bytes) -> bytes:
+    """A caller that cannot take messages wants to listen."""
+    return b"ERR %s isn't allowed for a DENY BLOCKING client" % name
+
+
+def overlapping_prefix(prefix: bytes, other: bytes, which: bytes) -> bytes:
+    """Of two prefixes of one client, one lies within the other."""
+    return b"ERR Prefix '%s' overlaps with %s prefix '%s'. Prefixes for a single client must not overlap." % (
+        prefix,
+        which,
+        other,
+    )

@@ -23,6 +23,7 @@ cdef class KeyTable:
     cdef readonly Clock clock
     cdef public object on_expired       # callable(keyspace, key) or None
     cdef public object notify_miss      # callable(key) or None
+    cdef public object notify_new       # callable(key) or None
     cdef public long long hits
     cdef public long long misses
     cdef Table entries                  # entries.count: the number of keys

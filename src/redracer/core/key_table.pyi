@@ -17,6 +17,7 @@ class KeyTable:
     clock: Clock
     on_expired: Callable[[Any, bytes], object] | None
     notify_miss: Callable[[bytes], object] | None
+    notify_new: Callable[[bytes], object] | None
     hits: int
     misses: int
 

@@ -122,7 +122,7 @@ cdef class DetachedKeys:
 
 @cython.no_gc
 cdef class KeyTable:
-    """Entries by key. The interpreter's lock must be held, and a callback (`on_expired`, `notify_miss`) may
+    """Entries by key. The interpreter's lock must be held, and a callback (`on_expired`, `notify_miss`, `notify_new`) may
     change the table only by `discard`."""
 
     def __cinit__(self, int index, Clock clock not None):
@@ -287,6 +287,8 @@ cdef class KeyTable:
         if old != NULL:
             replace_item(slot, entry)
             entry_free(old)
+        elif self.notify_new is not None:
+            self.notify_new(entry_key_bytes(entry))
         return 0
 
     cdef void unlink(self, uint64_t hash, uint64_t* slot) noexcept:

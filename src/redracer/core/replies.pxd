@@ -17,6 +17,9 @@ cdef class Set:
 cdef class Push:
     cdef readonly list items
 
+cdef class Several:
+    cdef readonly list items
+
 cdef class Attributed:
     cdef readonly list attributes
     cdef readonly object value

@@ -25,6 +25,10 @@ class Push:
     items: list[Any]
     def __init__(self, items: list[Any]) -> None: ...
 
+class Several:
+    items: list[Any]
+    def __init__(self, items: list[Any]) -> None: ...
+
 class Attributed:
     attributes: list[Any]
     value: Any

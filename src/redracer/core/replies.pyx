@@ -112,6 +112,20 @@ cdef class Push:
 
 
 @cython.final
+cdef class Several:
+    """Replies one after another, as many as the list has: what SUBSCRIBE sends, a message for each channel."""
+
+    def __init__(self, list items not None):
+        self.items = items
+
+    def __repr__(self):
+        return f"Several({self.items!r})"
+
+    def __eq__(self, other):
+        return isinstance(other, Several) and (<Several>other).items == self.items
+
+
+@cython.final
 cdef class Attributed:
     """A value with RESP3 attributes (flat list of pairs) before it; RESP2 drops the attributes."""
 

@@ -16,7 +16,9 @@ cdef class ReplyBuffer:
     cdef int write_raw(self, const char* text, Py_ssize_t length) except -1
     cpdef int write(self, object value, int resp) except -1
     cdef int write_bulk(self, bytes value) except -1
+    cpdef int write_shared(self, bytes text) except -1
     cdef int write_integer(self, char prefix, long long value) except -1
+    cdef int refer(self, bytes value) except -1
     cdef int write_error(self, bytes text) except -1
     cdef int write_other(self, object value, object kind, int resp) except -1
     cdef int write_items(self, object items, int resp) except -1

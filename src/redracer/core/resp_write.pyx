@@ -110,12 +110,7 @@ cdef class ReplyBuffer:
         cdef int digits
         if length >= LARGE:
             self.write_integer(b"$", length)
-            if self.large is None:
-                self.large = []
-                self.large_at = []
-            self.large.append(value)
-            self.large_at.append(self.end)
-            self.large_bytes += length
+            self.refer(value)
             return self.write_raw(b"\r\n", 2)
         at = self.reserve(length + HEADER)
         at[0] = b"$"
@@ -133,6 +128,24 @@ cdef class ReplyBuffer:
         at[1] = b"\n"
         self.end += digits + length + 5
         return 0
+
+    cdef int refer(self, bytes value) except -1:
+        """Has `value` sent from where it is."""
+        if self.large is None:
+            self.large = []
+            self.large_at = []
+        if self.data == NULL:
+            self.reserve(1)     # what is pending has a buffer, even if all of it is elsewhere
+        self.large.append(value)
+        self.large_at.append(self.end)
+        self.large_bytes += PyBytes_GET_SIZE(value)
+        return 0
+
+    cpdef int write_shared(self, bytes text) except -1:
+        """Appends bytes that are already encoded and go to many buffers: a long text is not copied."""
+        if PyBytes_GET_SIZE(text) >= LARGE:
+            return self.refer(text)
+        return self.write_raw(PyBytes_AS_STRING(text), PyBytes_GET_SIZE(text))
 
     cdef int write_error(self, bytes text) except -1:
         """An error line; line ends inside the text become spaces, so that it stays one line."""
@@ -214,6 +227,8 @@ cdef class ReplyBuffer:
             )
         if kind is replies.Set:
             return self.write_flat(b"~", (<replies.Set>value).items, len((<replies.Set>value).items), resp)
+        if kind is replies.Several:
+            return self.write_items((<replies.Several>value).items, resp)
         if kind is replies.Push:
             return self.write_flat(b">", (<replies.Push>value).items, len((<replies.Push>value).items), resp)
         if kind is replies.Double:

@@ -213,6 +213,7 @@ class Blocking:
     def _call_again(self, waiter: Waiter) -> None:
         client = waiter.client
         self.resuming = waiter
+        self.engine.dispatcher.current = client
         try:
             reply = self.engine.dispatcher.call(client, waiter.command, waiter.argv)
         finally:
@@ -228,6 +229,7 @@ class Blocking:
         self.forget(client)
         client.last_interaction = self.engine.clock.now
         self.engine.dispatcher.reply(client, reply)
+        self.engine.dispatcher.send_deferred()
         client.flags &= ~REPLY_SKIP
         if client.transport is not None:
             client.transport.wake()

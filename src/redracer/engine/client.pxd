@@ -17,4 +17,8 @@ cdef class Client(Session):
     cdef public object blocked
     cdef public object transaction      # what it has queued since MULTI, or None
     cdef public set watched             # what it watches, or None
+    cdef public object subscriptions    # what it listens to, or None
+    cdef public object tracking         # what it caches, or None
     cdef public dict extra
+
+    cpdef object send(self, bytes encoded)

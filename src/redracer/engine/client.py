@@ -15,7 +15,9 @@ from redracer.core.session import CLOSE_AFTER_REPLY, Session, Transport
 
 if TYPE_CHECKING:
     from redracer.core.keyspace import Keyspace
+    from redracer.engine.pubsub import Subscriptions
     from redracer.engine.registry import Command
+    from redracer.engine.tracking import Tracking
     from redracer.engine.transactions import Transaction
 
 # flags
@@ -36,6 +38,8 @@ PROTECTED = 1 << 13
 NO_BLOCKING = 1 << 14
 AUTHENTICATED = 1 << 15  # it has said who it is, or needed not to when it came
 DIRTY = 1 << 16  # a watched key has changed: the next EXEC does nothing
+BROADCAST = 1 << 17  # it is told of all keys below its prefixes
+BROKEN_REDIRECT = 1 << 18  # the client that should be told of its keys is gone
 
 CLEARED_BY_RESET = NO_EVICT | NO_TOUCH | REPLY_OFF | REPLY_SKIP | REPLY_SKIP_NEXT
 
@@ -60,6 +64,8 @@ class Client(Session):
         blocked: Any
         transaction: Transaction | None
         watched: set[tuple[int, bytes]] | None
+        subscriptions: Subscriptions | None
+        tracking: Tracking | None
         extra: dict[str, Any]
 
     def __init__(self, id: int, db: Keyspace, parser: RequestParser, transport: Transport | None) -> None:
@@ -78,6 +84,8 @@ class Client(Session):
         self.user = None
         self.transaction = None
         self.watched = None
+        self.subscriptions = None
+        self.tracking = None
         self.extra = {}
 
     def is_local(self) -> bool:
@@ -95,8 +103,8 @@ class Client(Session):
         if self.transport is not None:
             self.transport.close()
 
-    def push(self, value: Any) -> None:
-        """Sends a value outside the client's own request (a published message, an invalidation)."""
-        self.out.write(value, self.resp)
+    def send(self, encoded: bytes) -> None:
+        """Has bytes sent that are encoded already: nothing of a reply (a published message, a line of MONITOR)."""
+        self.out.write_shared(encoded)
         if self.transport is not None:
             self.transport.wake()

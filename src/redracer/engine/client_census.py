@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from redracer.engine.client import INTERNAL, PRIMARY, REPLICA, SUBSCRIBED, TRACKING
+from redracer.engine.client import INTERNAL, PRIMARY, REPLICA
 from redracer.engine.client_memory import input_capacity, total_bytes
 
 if TYPE_CHECKING:
@@ -51,16 +51,6 @@ class ClientCensus:
     def blocked(self) -> int:
         """Clients that wait for something. O(clients)."""
         return sum(1 for client in self.engine.clients.values() if client.blocked is not None)
-
-    @property
-    def tracking(self) -> int:
-        """Clients with client-side caching. O(clients)."""
-        return self.count(TRACKING)
-
-    @property
-    def subscribed(self) -> int:
-        """Clients in publish and subscribe mode. O(clients)."""
-        return self.count(SUBSCRIBED)
 
     def measures(self) -> Measures:
         """The memory of now, or with more than SLICE clients that of the last full count. O(SLICE)."""

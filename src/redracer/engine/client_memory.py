@@ -52,4 +52,5 @@ def total_bytes(client: Client) -> int:
         + input_capacity(client)
         + client.out.allocated
         + transaction_bytes(client)
+        + (0 if client.subscriptions is None else client.subscriptions.memory())
     )

@@ -128,7 +128,6 @@ WHO_MAY = Enumeration("no", "yes", "local")
 REPLICATION = "replication"
 CLUSTER = "Redis Cluster"
 TLS_SESSIONS = "limits for the cache of TLS sessions"
-TRACKING = "client-side caching"
 MODULES = "loading modules"
 NO_DEFRAGMENTATION = (
     "Active defragmentation cannot be enabled: it requires a Redis server compiled with a modified Jemalloc "
@@ -294,7 +293,7 @@ OBSERVATION = (
     Option("latency-tracking", BOOLEAN, True),
     Option("latency-tracking-info-percentiles", Percentiles(), (50.0, 99.0, 99.9)),
     Option("notify-keyspace-events", KeyspaceEvents(), 0),
-    Option("tracking-table-max-keys", LONG_COUNT, 1_000_000, pending=ignore(TRACKING)),
+    Option("tracking-table-max-keys", LONG_COUNT, 1_000_000),
 )
 
 DATA_TYPES = (

@@ -11,6 +11,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from redracer.engine.client import NO_BLOCKING
+from redracer.engine.effects import TO_REPLICAS, TargetedCommand
 
 if TYPE_CHECKING:
     from redracer.core.clock import Clock
@@ -100,3 +101,8 @@ class Context:
     def propagate_unchanged(self) -> None:
         """Propagates this command even if it reported no change."""
         self.forced = True
+
+    def tell_replicas(self, argv: list[bytes]) -> None:
+        """Propagates a command that changes nothing, to replicas alone (a published message)."""
+        if self.effects.feeds:
+            self.effects.pending.append((self.db.index, TargetedCommand(argv, TO_REPLICAS)))

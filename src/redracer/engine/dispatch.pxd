@@ -28,6 +28,8 @@ cdef class Dispatcher(Executor):
     cdef public list before_sending_steps
     cdef public list ready_keys
     cdef public long long time_shift
+    cdef public Client current
+    cdef public list deferred
     cdef public list guards
     cdef long long guarded
 
@@ -50,5 +52,9 @@ cdef class Dispatcher(Executor):
     @cython.locals(count=Py_ssize_t, gates=cython.longlong)
     cpdef object refusal(self, Client client, Command command, list argv)
     cpdef object reject(self, Command command, bytes text)
+    cpdef object send(self, Client client, bytes encoded)
+    cdef object finish(self)
+    @cython.locals(client=Client, encoded=bytes)
+    cpdef object send_deferred(self)
     cpdef object reply(self, Client client, object reply)
     cpdef object before_sending(self)

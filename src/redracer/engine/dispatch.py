@@ -21,12 +21,19 @@ from redracer.core import errors
 from redracer.core.errors import CommandError
 from redracer.core.histogram import Histogram
 from redracer.core.memory import used_memory
-from redracer.core.replies import NO_REPLY, Error, Status
+from redracer.core.replies import NO_REPLY, Error, Several, Status
 from redracer.core.session import CLOSE_AFTER_REPLY, Executor
 from redracer.engine import log, registry
 from redracer.engine.client import REPLY_OFF, REPLY_SKIP, REPLY_SKIP_NEXT
 from redracer.engine.flags import IMMEDIATE, PROTECTED, TOUCHES_ARBITRARY_KEYS
-from redracer.engine.gates import GATE_MEMORY, GATE_NO_TOUCH, GATE_PAUSED, GATE_REPLY
+from redracer.engine.gates import (
+    GATE_MEMORY,
+    GATE_MONITORED,
+    GATE_NO_TOUCH,
+    GATE_PAUSED,
+    GATE_REPLY,
+    GATE_TRACKING,
+)
 from redracer.engine.registry import Command
 from redracer.engine.timing import monotonic_nanoseconds, unix_microseconds
 
@@ -40,7 +47,7 @@ if TYPE_CHECKING:
 Guard = Callable[["Client", Command, list[bytes]], "bytes | None"]
 
 QUEUED = Status(b"QUEUED")
-OBSERVED = GATE_NO_TOUCH  # gates for which a call takes `call_observed`
+OBSERVED = GATE_NO_TOUCH | GATE_MONITORED | GATE_TRACKING  # gates for which a call takes `call_observed`
 SPELLINGS = 4096  # most spellings of command names remembered (GET, get, Get...)
 
 
@@ -69,6 +76,8 @@ class Dispatcher(Executor):
         before_sending_steps: list[Callable[[], None]]
         ready_keys: list[tuple[int, bytes]]
         time_shift: int
+        current: Client | None  # whose request is in execution, also if a script of it calls commands
+        deferred: list[tuple[Client, bytes]]
         guards: list[tuple[int, Guard]]
         guarded: int
 
@@ -89,6 +98,8 @@ class Dispatcher(Executor):
         self.before_sending_steps = []
         self.ready_keys = []
         self.time_shift = 0  # ms by which this engine's time is ahead of the system's (the clock of a test)
+        self.current = None
+        self.deferred = []
         self.guards = []
         self.guarded = 0
         self.calls_before_round = 0
@@ -100,6 +111,7 @@ class Dispatcher(Executor):
         self.clock.set_time(unix_microseconds() // 1000 + self.time_shift)
         self.now = self.clock.now
         self.context.now = self.now
+        self.current = None
         self.started = monotonic_nanoseconds()
         if self.calls - self.calls_before_round > self.most_calls_per_round:
             self.most_calls_per_round = self.calls - self.calls_before_round
@@ -136,12 +148,35 @@ class Dispatcher(Executor):
     def execute(self, session: Any, command: Any, argv: list[bytes]) -> None:
         """Executes one request and writes its reply to the client. Never raises."""
         client = session
+        self.current = client
         if command is None or client.gates | self.gates or used_memory() > self.memory_limit:
             self.execute_unusual(client, command, argv)
             return
         client.out.write(self.call(client, command, argv), client.resp)
+        if self.ready_keys or self.deferred:
+            self.finish()
+
+    def finish(self) -> None:
+        """What has to wait until the reply is written: messages to the caller, then those who wait for keys."""
+        self.send_deferred()
         if self.ready_keys:
             self.engine.blocking.serve()
+
+    def send(self, client: Client, encoded: bytes) -> None:
+        """Sends a client something besides its replies; to the one in execution after its reply."""
+        if client is self.current:
+            self.deferred.append((client, encoded))
+        else:
+            client.send(encoded)
+            if len(client.out) >= client.output_limit:
+                self.engine.check_output_limit(client)
+
+    def send_deferred(self) -> None:
+        """Sends what was kept back until the reply of the client in execution."""
+        if self.deferred:
+            deferred, self.deferred = self.deferred, []
+            for client, encoded in deferred:
+                client.send(encoded)
 
     def call(self, client: Client, command: Command, argv: list[bytes]) -> Any:
         """Calls a command that may run, accounts for it, and returns its reply (an Error if it refused)."""
@@ -234,8 +269,14 @@ class Dispatcher(Executor):
     def call_observed(self, client: Client, command: Command, argv: list[bytes]) -> Any:
         """`call` where something besides the reply comes of it: somebody watches, or remembers what was read."""
         if client.gates & GATE_NO_TOUCH:
-            return self.call_without_touching(client, command, argv)
-        return self.call(client, command, argv)
+            reply = self.call_without_touching(client, command, argv)
+        else:
+            reply = self.call(client, command, argv)
+        if self.gates & GATE_MONITORED:
+            self.engine.monitors.feed(client, command, argv)
+        if client.gates & GATE_TRACKING:
+            self.engine.tracking.called(client, command, argv)
+        return reply
 
     def execute_unusual(self, client: Client, command: Any, argv: list[bytes]) -> None:
         """The line for requests that something must be checked for first."""
@@ -261,8 +302,8 @@ class Dispatcher(Executor):
             client.flags &= ~REPLY_SKIP
         if not client.flags & (REPLY_OFF | REPLY_SKIP_NEXT):
             client.gates &= ~GATE_REPLY
-        if self.ready_keys:
-            self.engine.blocking.serve()
+        if self.ready_keys or self.deferred:
+            self.finish()
 
     def call_without_touching(self, client: Client, command: Command, argv: list[bytes]) -> Any:
         """`call` for a client that does not want its reads to count as use (CLIENT NO-TOUCH); TOUCH still does."""
@@ -274,8 +315,8 @@ class Dispatcher(Executor):
             self.clock.no_touch = before
 
     def reply(self, client: Client, reply: Any) -> None:
-        """Writes a reply, unless the client has asked for none (CLIENT REPLY)."""
-        if not client.flags & (REPLY_OFF | REPLY_SKIP):
+        """Writes a reply, unless the client has asked for none (CLIENT REPLY) and it is no message."""
+        if not client.flags & (REPLY_OFF | REPLY_SKIP) or type(reply) is Several:
             client.out.write(reply, client.resp)
 
     def refusal(self, client: Client, command: Command | None, argv: list[bytes]) -> Error | None:

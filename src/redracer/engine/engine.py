@@ -36,12 +36,16 @@ from redracer.engine.latency import LatencyMonitor
 from redracer.engine.lazy_free import LazyFree
 from redracer.engine.loading import Loading
 from redracer.engine.memory_report import MemoryUsage
+from redracer.engine.monitors import Monitors
+from redracer.engine.notifications import Notifications
 from redracer.engine.output_limits import OutputLimits
 from redracer.engine.pause import Pause
+from redracer.engine.pubsub import PubSub
 from redracer.engine.shutdown import Shutdown
 from redracer.engine.slowlog import SlowLog
 from redracer.engine.statistics import Statistics
 from redracer.engine.timing import monotonic_nanoseconds, unix_microseconds
+from redracer.engine.tracking import TrackingTable
 from redracer.engine.transactions import Transactions
 from redracer.engine.watches import Watches
 
@@ -96,6 +100,10 @@ class Engine:
         self.transactions = Transactions(self)
         self.output_limits = OutputLimits(self)
         self.acl = AccessControl(self)
+        self.pubsub = PubSub(self)
+        self.notifications = Notifications(self)
+        self.tracking = TrackingTable(self)
+        self.monitors = Monitors(self)
         self.loading = Loading(self)
         self.disk_errors = DiskErrors(self)
         self.shutdown = Shutdown(self)
@@ -171,7 +179,7 @@ class Engine:
             self.pause.forget(client)
             self.blocking.forget(client)
             self.shutdown.forget(client)
-            self.transactions.end(client)
+            self.leave_features(client)
             self.eviction.client_gone()
             self.client_eviction.forget(client)
             for forget in self.at_client_end:
@@ -184,8 +192,15 @@ class Engine:
         client.name = b""
         client.flags &= ~client_flags.CLEARED_BY_RESET
         client.gates &= ~GATE_NO_TOUCH
-        self.transactions.end(client)
+        self.leave_features(client)
         self.acl.start(client)
+
+    def leave_features(self, client: Client) -> None:
+        """Ends whatever the client takes part in beyond its requests."""
+        self.transactions.end(client)
+        self.pubsub.forget(client)
+        self.tracking.disable(client)
+        self.monitors.forget(client)
 
     def describe(self, client: Client) -> str:
         """The client as CLIENT LIST shows it (for the log)."""

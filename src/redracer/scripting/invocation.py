@@ -28,6 +28,7 @@ from redracer.engine.gates import (
     GATE_FEW_REPLICAS,
     GATE_MEMORY,
     GATE_READ_ONLY,
+    GATE_TRACKING,
     GATE_STALE,
     GATE_USER,
 )
@@ -145,7 +146,8 @@ class Invocation(Host):
         client = self.client
         client.db = caller.db
         client.user = caller.user
-        client.gates = caller.gates & GATE_USER
+        client.gates = caller.gates & (GATE_USER | GATE_TRACKING)
+        client.tracking = caller.tracking
         client.flags = NO_BLOCKING | INTERNAL | (caller.flags & MULTI)
         self.caller = caller
         self.request = request
