@@ -10,7 +10,7 @@ from redracer.core.glob import match
 from redracer.core.replies import Reply, Several
 from redracer.engine.client import MULTI, NO_BLOCKING
 from redracer.engine.flags import FAST, LOADING, MAY_REPLICATE, NOSCRIPT, PUBSUB, PUBSUB_GROUP, STALE
-from redracer.engine.grammar import pattern, string
+from redracer.engine.grammar import block, pattern, string
 from redracer.engine.key_specs import NOT_KEY, Channels, Key, Keys
 from redracer.engine.registry import command, container
 
@@ -69,7 +69,7 @@ def unsubscribe(ctx: Context, args: list[bytes]) -> Reply:
     group=PUBSUB_GROUP,
     since="2.0.0",
     complexity="O(N) where N is the number of patterns to subscribe to.",
-    args=[pattern("pattern", multiple=True)],
+    args=[block("pattern", pattern("pattern"), multiple=True)],
 )
 def psubscribe(ctx: Context, args: list[bytes]) -> Reply:
     """Listens for messages published to channels that match one or more patterns."""

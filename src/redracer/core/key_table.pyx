@@ -14,8 +14,8 @@ from libc.string cimport memcmp, memset
 
 from redracer.core.entry cimport (
     HAS_EXPIRY, KEEP_EXPIRY, KIND_BYTES, KIND_MASK, NO_EXPIRY, RAW, STRING, TYPE_MASK, drop_entry_object,
-    entry_expiry, entry_expiry_field, entry_free, entry_hash, entry_key, entry_key_length, entry_kind, entry_new,
-    entry_size, entry_stamp, entry_type, set_stamp,
+    entry_expiry, entry_expiry_field, entry_free, entry_hash, entry_key, entry_key_bytes, entry_key_length, entry_kind,
+    entry_new, entry_size, entry_stamp, entry_type, set_stamp,
 )
 from redracer.core.memory cimport allocation_size
 from redracer.core.table cimport (

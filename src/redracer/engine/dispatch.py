@@ -289,7 +289,7 @@ class Dispatcher(Executor):
         reply: Any = self.refusal(client, command, argv)
         if reply is not None:
             if client.transaction is not None:
-                reply = self.engine.transactions.refused(client, command, reply)
+                self.engine.transactions.refused(client, command)
         elif self.gates & GATE_PAUSED and self.engine.pause.holds(client, command):
             return
         elif client.transaction is not None and not command.flags & IMMEDIATE:
@@ -343,6 +343,8 @@ class Dispatcher(Executor):
 
     def reject(self, command: Command, text: bytes) -> Error:
         """Counts a request that is refused without having been called."""
+        if command.name == b"exec":
+            text = errors.transaction_discarded(text)
         command.rejected_calls += 1
         self.engine.count_error(text)
         return Error(text)

@@ -16,4 +16,4 @@ cdef class PubSub:
     cdef Py_ssize_t _send(self, object listeners, bytes message) except -1
 
 
-cdef bytes encoded(list parts)
+cpdef bytes encoded(list parts)

@@ -30,8 +30,11 @@ NOBODYS_CHANGES = ("expired", "evicted")  # events that are no doing of the clie
 
 
 class Tracking:
-    """What one client (`owner`) asked for; who calls commands for it refers to the same. `redirect` is the id of the client that is told instead, 0 for none; `prefixes` is
-    None outside of broadcast mode; `caching` is CLIENT CACHING's word for the next command."""
+    """What one client (`owner`) asked for; who calls commands for it refers to the same.
+
+    `redirect` is the id of the client that is told instead, 0 for none; `prefixes` is None outside of broadcast mode;
+    `caching` is CLIENT CACHING's word for the next command.
+    """
 
     __slots__ = ("caching", "no_loop", "opt_in", "opt_out", "owner", "prefixes", "redirect")
 
@@ -128,7 +131,12 @@ class TrackingTable:
         if command.flags & READONLY:
             self.remember(client, command, argv)
         tracking = client.tracking
-        if tracking is not None and tracking.caching and client is tracking.owner and client.transaction is None:
+        if (
+            tracking is not None
+            and tracking.caching
+            and client is tracking.owner
+            and client.transaction is None
+        ):
             tracking.caching = command.parent is not None and command.parent.name == b"client"
 
     def remember(self, client: Client, command: Command, argv: list[bytes]) -> None:

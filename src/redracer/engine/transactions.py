@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from redracer.core import errors
 from redracer.core.errors import CommandError
-from redracer.core.replies import NULL_ARRAY, Error
+from redracer.core.replies import NULL_ARRAY
 from redracer.engine.client import DIRTY, MULTI, NO_BLOCKING
 from redracer.engine.client_memory import argument_bytes
 from redracer.engine.gates import GATE_TRANSACTION, GATE_USER
@@ -92,15 +92,12 @@ class Transactions:
         client.gates &= ~GATE_TRANSACTION
         self.engine.watches.unwatch(client)
 
-    def refused(self, client: Client, command: Command | None, refusal: Error) -> Error:
-        """A request of a client in MULTI was refused: the transaction fails, or with EXEC is over. Its reply."""
-        if client.transaction is not None and (command is None or command.name != b"exec"):
+    def refused(self, client: Client, command: Command | None) -> None:
+        """A request of a client in MULTI was refused: the transaction fails, or with EXEC is over."""
+        if command is not None and command.name == b"exec":
+            self.end(client)
+        elif client.transaction is not None:
             client.transaction.failed = True
-            return refusal
-        self.end(client)
-        text = errors.transaction_discarded(refusal.text)
-        self.engine.count_error(text)
-        return Error(text)
 
     def execute(self, client: Client) -> Any:
         """EXEC: the replies of all commands; the null array if a watched key has changed. O(commands).

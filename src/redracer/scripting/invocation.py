@@ -28,8 +28,8 @@ from redracer.engine.gates import (
     GATE_FEW_REPLICAS,
     GATE_MEMORY,
     GATE_READ_ONLY,
-    GATE_TRACKING,
     GATE_STALE,
+    GATE_TRACKING,
     GATE_USER,
 )
 from redracer.engine.timing import monotonic_nanoseconds

@@ -169,8 +169,9 @@ def test_every_type_of_reply(world):
 def test_a_push_comes_before_the_reply_and_only_in_resp3(world):
     assert world.value(b"DEBUG PROTOCOL push") == b"ERR RESP2 is not supported by this command"
     world.client().resp = 3
-    assert world.value(b"DEBUG PROTOCOL push") == b"Some real reply following the push reply"
-    assert world.client().out.take() == b">2\r\n$16\r\nserver-cpu-usage\r\n:42\r\n"
+    assert world.run(b"DEBUG PROTOCOL push") == (
+        b">2\r\n$16\r\nserver-cpu-usage\r\n:42\r\n$40\r\nSome real reply following the push reply\r\n"
+    )
 
 
 def test_errors_have_no_line_ends(world):

@@ -1,6 +1,6 @@
 """Guards are asked in the order of their gates, and only at a gate that is set."""
 
-from redracer.engine.gates import GATE_BUSY, GATE_MEMORY, GATE_SUBSCRIBED
+from redracer.engine.gates import GATE_BUSY, GATE_MEMORY, GATE_STALE
 from tests.unit.commands.served import Served
 
 
@@ -12,11 +12,11 @@ def guarded(*gates):
 
 
 def test_in_the_order_of_the_gates_whoever_they_belong_to():
-    served, asked = guarded(GATE_BUSY, GATE_MEMORY, GATE_SUBSCRIBED)
+    served, asked = guarded(GATE_BUSY, GATE_MEMORY, GATE_STALE)
     served.engine.dispatcher.gates |= GATE_BUSY | GATE_MEMORY
-    served.client().gates |= GATE_SUBSCRIBED
+    served.client().gates |= GATE_STALE
     assert served.run(b"ECHO a") == b"$1\r\na\r\n"
-    assert asked == [GATE_MEMORY, GATE_SUBSCRIBED, GATE_BUSY]
+    assert asked == [GATE_MEMORY, GATE_STALE, GATE_BUSY]
 
 
 def test_a_gate_that_is_not_set_asks_nobody():
