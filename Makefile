@@ -7,7 +7,7 @@ PIP    := $(BIN)/python -m pip install -q --disable-pip-version-check
 # The modules are built in place before; left to itself, pip would compile them again.
 INSTALL := REDRACER_BUILD_ONLY=nothing $(PIP) --no-build-isolation
 
-.PHONY: help run test test-long lint build docs compat compat-quick asan fuzz crash bench clean
+.PHONY: help run test test-long lint build docs compat clients compat-quick asan fuzz crash bench clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -57,6 +57,10 @@ docs: $(VENV)/.installed ## write docs/commands.md and the README's table of com
 
 compat: $(VENV)/.installed ## run Redis's own test suite; ARGS="--units unit/expire --failures" runs a part of it
 	$(BIN)/python -m tests.compat $(ARGS)
+
+clients: $(VENV)/.installed ## programs that people use with Redis (RQ, Celery, Huey) against the server
+	$(INSTALL) -e '.[clients,test]'
+	$(BIN)/python -m pytest -q tests/compat/clients $(ARGS)
 
 compat-quick: $(VENV)/.installed ## the part of Redis's test suite that `make test` runs
 	$(BIN)/python -m tests.compat --quick $(ARGS)
