@@ -60,7 +60,7 @@ compat: $(VENV)/.installed ## run Redis's own test suite; ARGS="--units unit/exp
 
 clients: $(VENV)/.installed ## programs that people use with Redis (RQ, Celery, Huey) against the server
 	$(INSTALL) -e '.[clients,test]'
-	$(BIN)/python -m pytest -q tests/compat/clients $(ARGS)
+	$(BIN)/python -m pytest -q tests/clients $(ARGS)
 
 compat-quick: $(VENV)/.installed ## the part of Redis's test suite that `make test` runs
 	$(BIN)/python -m tests.compat --quick $(ARGS)

@@ -9,7 +9,7 @@ rq = pytest.importorskip("rq")
 from rq.job import Dependency  # noqa: E402
 from rq.scheduler import RQScheduler  # noqa: E402
 
-from tests.compat.clients.work import add, fail  # noqa: E402
+from tests.clients.work import add, fail  # noqa: E402
 
 
 @pytest.fixture

@@ -13,7 +13,9 @@ PATIENCE = 60  # s
 def app(server):
     url = f"redis://127.0.0.1:{server.port}/0"
     made = celery.Celery("tests", broker=url, backend=url)
-    made.conf.update(broker_connection_retry_on_startup=True, task_serializer="json", result_serializer="json")
+    made.conf.update(
+        broker_connection_retry_on_startup=True, task_serializer="json", result_serializer="json"
+    )
 
     @made.task(name="add")
     def add(one, other):
