@@ -6,10 +6,10 @@ python -m tools.command_table
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from redracer.app import load_commands
 from redracer.engine import registry
 from redracer.engine.grammar import usage
 from redracer.engine.registry import Command
+from redracer.parts import load_commands
 from tools.marked import replaced
 
 ROOT = Path(__file__).resolve().parents[1]

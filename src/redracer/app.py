@@ -25,17 +25,13 @@ from redracer.net.listeners import ListenError
 from redracer.net.metrics import MetricsServer
 from redracer.net.streams import LoopExchange, Streams
 from redracer.net.tls import Tls
-from redracer.persistence.aof import AppendOnlyFile
+from redracer.parts import Parts, load_commands
 from redracer.persistence.aof_files import FatalAofError
-from redracer.persistence.child import Child
-from redracer.persistence.snapshots import LoadError, Snapshots
+from redracer.persistence.snapshots import LoadError
 from redracer.persistence.transfers import Transfers
 from redracer.replication.replication import Replication
-from redracer.scripting.service import Scripting
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
     from redracer.core.session import Executor
     from redracer.engine.config import Config
     from redracer.net.reactor import Reactor
@@ -43,14 +39,6 @@ if TYPE_CHECKING:
 EVENT_LOOP = "REDRACER_EVENT_LOOP"
 WORK_PAUSE = 0.003  # s between two slices of background work: with slices of 1 ms, a quarter of a core
 SIGNAL_NAMES = {signal.SIGTERM: "SIGTERM", signal.SIGINT: "SIGINT"}
-
-
-def load_commands() -> None:
-    """Imports every module that declares commands; each registers itself."""
-    from redracer import commands, types
-
-    commands.load()
-    types.load()
 
 
 def event_loop(executor: Executor) -> tuple[Reactor | LoopExchange, asyncio.AbstractEventLoop]:
@@ -78,11 +66,8 @@ class Server:
         self.reactor, self.loop = event_loop(self.engine.dispatcher)
         self.tls = Tls(config)
         self.front = Front(self.engine, self.reactor, Streams(self.reactor, self.loop), self.tls)
-        self.scripting = Scripting(self.engine)
-        self.child = Child(self.engine)
-        self.snapshots = Snapshots(self.engine, self.child)
-        self.aof = AppendOnlyFile(self.engine, self.child)
-        self.loading = self.data()
+        self.parts = Parts(self.engine)
+        self.loading = self.parts.load()
         self.metrics = MetricsServer(self.engine)
         self.dashboard = DashboardProcess(config)
         self.exit_code = 0
@@ -93,18 +78,13 @@ class Server:
             front=self.front,
             tls=self.tls,
             server=self,
-            child=self.child,
-            snapshots=self.snapshots,
-            aof=self.aof,
             exit=self.exit,
             call_later=self.call_later,
-            scripting=self.scripting,
-            functions=self.scripting.functions,
             serve_others=self.serve_others,
             describe_client=lambda client: describe(client, self.engine.clock.now),
         )
         self.reactor.query_limit = config["client-query-buffer-limit"]
-        self.engine.ports["transfers"] = Transfers(self.engine, self.child)
+        self.engine.ports["transfers"] = Transfers(self.engine, self.parts.child)
         self.engine.client_eviction.apply_settings()
         self.replication = Replication(self.engine, self.loop)
         self.engine.ports["replication"] = self.replication
@@ -119,7 +99,7 @@ class Server:
         """Serves other clients from inside a script that takes long; asyncio waits for the script's end."""
         self.reactor.serve_others()
         if self.stopping:
-            self.scripting.invocation.abandon()
+            self.parts.scripting.invocation.abandon()
 
     def run(self) -> int:
         """Serves until a shutdown; returns the exit code. Raises ListenError."""
@@ -152,7 +132,7 @@ class Server:
             next(self.loading)
         except StopIteration:
             self.announce_ready()
-            self.replication.start(self.snapshots.last_load.fields)
+            self.replication.start(self.parts.snapshots.last_load.fields)
         except LoadError:
             log.warning("Fatal error loading the DB, check server logs. Exiting.")
             self.give_up()
@@ -160,17 +140,6 @@ class Server:
             os._exit(1)  # at once: what is wrong is the last line of the log
         else:
             self.loop.call_soon(self.load)
-
-    def data(self) -> Generator[int, None, None]:
-        """Loads the data set from where it is kept; gives control back after each slice.
-
-        Raises LoadError and FatalAofError.
-        """
-        self.aof.files.read_manifest()
-        if self.config["appendonly"]:
-            yield from self.aof.load()
-        else:
-            yield from self.snapshots.load()
 
     def give_up(self) -> None:
         """Ends the server, which has no data to serve."""
@@ -232,11 +201,10 @@ class Server:
 
     def finish(self) -> None:
         """The last steps before the loop stops."""
-        self.aof.finish()
+        self.parts.close()
         for client in list(self.engine.clients.values()):
             if client.transport is not None:
                 client.transport.flush_now()  # type: ignore[attr-defined]
-        self.child.kill()
         process.remove_pid_file(self.config)
         log.warning("Redis is now ready to exit, bye bye...")
         self.loop.stop()

@@ -1,6 +1,7 @@
 """A store in this process: values, threads, time, files, forks."""
 
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -148,6 +149,22 @@ def test_a_directory_keeps_the_data_and_belongs_to_one(tmp_path):
         assert store.get("key") == b"value" and store.execute("ZCARD", "board") == 1
         assert store.execute("SAVE") == b"OK"
     assert (where / "dump.rdb").exists() and os.getcwd() == before
+
+
+def test_a_log_keeps_every_write(tmp_path):
+    with redracer.open(tmp_path, appendonly=True) as store:
+        store.set("key", "value")
+        copy = tmp_path / "copy"
+        shutil.copytree(tmp_path / "appendonlydir", copy / "appendonlydir")  # as if the process had died now
+    with redracer.open(copy, appendonly=True) as store:
+        assert store.get("key") == b"value"
+    with pytest.raises(ConfigError, match="needs a directory"):
+        redracer.open(appendonly=True)
+
+
+def test_scripts(db):
+    pytest.importorskip("lupa")
+    assert db.execute("EVAL", "return redis.call('INCRBY', KEYS[1], ARGV[1])", 1, "n", 5) == 5
 
 
 def test_a_forked_child_is_told(db):

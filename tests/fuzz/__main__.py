@@ -19,8 +19,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from redracer.app import load_commands
 from redracer.engine import log
+from redracer.parts import load_commands
 from tests.fuzz.episode import Episode, Failure
 
 INPUTS_PER_EPISODE = 10_000

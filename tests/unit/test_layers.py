@@ -46,9 +46,9 @@ RULES = (
     # The pointer-level code of a type, and its codec: every value is there.
     Rule(r"types/(\w+)/(?:\w+\.pyx|codec\.py)", ("core", r"types.\1"), True),
     Rule(r"dashboard/.*", ("dashboard",), False),
-    Rule(r"cli/(?!check_|rdb_|backup).*", ("engine", "app", "cli"), False),
+    Rule(r"cli/(?!check_|rdb_|backup).*", ("engine", "app", "parts", "cli"), False),
     # These work on files, without a server.
-    Rule(r"cli/(?:check_|rdb_|backup).*", ("engine", "app", "cli", "persistence"), False),
+    Rule(r"cli/(?:check_|rdb_|backup).*", ("engine", "app", "parts", "cli", "persistence"), False),
 )
 
 

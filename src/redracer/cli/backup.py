@@ -22,8 +22,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from redracer.app import load_commands
 from redracer.engine.config import Config
+from redracer.parts import load_commands
 from redracer.persistence.rdb_save import sync_directory
 from redracer.persistence.rdb_scan import CorruptRdb, Record, Scan
 

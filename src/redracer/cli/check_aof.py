@@ -8,8 +8,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, BinaryIO
 
-from redracer.app import load_commands
 from redracer.cli import check_rdb
+from redracer.parts import load_commands
 from redracer.persistence.aof_check import CheckFailed, Options, check
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from redracer.app import load_commands
 from redracer.engine.config import Config
+from redracer.parts import load_commands
 from redracer.persistence.rdb_format import type_name
 from redracer.persistence.rdb_scan import NO_EXPIRY, CorruptRdb, Record, Scan, text
 

@@ -16,8 +16,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from redracer.app import load_commands
 from redracer.engine.config import Config
+from redracer.parts import load_commands
 from redracer.persistence.rdb_scan import NO_EXPIRY, CorruptRdb, Record, Scan, matches, text
 
 if TYPE_CHECKING:

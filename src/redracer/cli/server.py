@@ -119,8 +119,8 @@ def _check_renames(config: Config) -> None:
     """Refuse a rename-command line for a command that does not exist, or to a name that does."""
     if not config.rename_lines:
         return
-    from redracer.app import load_commands
     from redracer.engine import registry
+    from redracer.parts import load_commands
 
     load_commands()
     renames = {}

@@ -20,11 +20,10 @@ from redracer.embedded.session import Session
 from redracer.embedded.timer import Ticker
 from redracer.embedded.values import Values, encode
 from redracer.engine import log
-from redracer.engine.config import Config
+from redracer.engine.config import Config, ConfigError
 from redracer.engine.engine import Engine
 from redracer.engine.shutdown import Request
-from redracer.persistence.child import Child
-from redracer.persistence.snapshots import Snapshots
+from redracer.parts import Parts, load_commands
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,8 +74,6 @@ class Store:
     def __init__(
         self, path: str | os.PathLike[str] | None = None, config: Mapping[str, Any] | None = None
     ) -> None:
-        from redracer.app import load_commands
-
         load_commands()
         log.set_level("nothing")  # a library tells by exceptions
         self.lock = threading.RLock()
@@ -98,14 +95,16 @@ class Store:
         """Loads what the directory holds, and has the engine save there."""
         engine = self.engine
         if self.directory is None:
-            engine.config.values.update({"save": (), "appendonly": False})
-            return
-        engine.config.values["dir"] = self.directory.path
-        child = Child(engine)
-        snapshots = Snapshots(engine, child)
-        engine.ports.update(child=child, snapshots=snapshots, exit=lambda *_: None)
-        for _ in snapshots.load():
-            pass
+            if engine.config["appendonly"]:
+                raise ConfigError("appendonly needs a directory: open(path, appendonly=True)")
+            engine.config.values["save"] = ()
+        else:
+            engine.config.values["dir"] = self.directory.path
+        self.parts = Parts(engine)
+        engine.ports["exit"] = lambda: None
+        if self.directory is not None:
+            for _ in self.parts.load():
+                pass
 
     def _release(self) -> None:
         if self.directory is not None:
@@ -188,13 +187,12 @@ class Store:
 
     def _save(self) -> None:
         """The last snapshot, and the end of the log."""
-        if self.directory is None:
-            return
         self.engine.dispatcher.begin()
         try:
             self.engine.shutdown.ask(Request(now=True))
         except CommandError as refusal:
             raise StoreError(refusal.text.decode()) from None
+        self.parts.close()
 
     def __enter__(self) -> Store:
         return self

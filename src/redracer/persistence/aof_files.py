@@ -27,7 +27,7 @@ class FatalAofError(Exception):
 
 
 class AofFiles:
-    """The directory `appenddirname` in the working directory, and the manifest in force."""
+    """The directory `appenddirname`, and the manifest in force."""
 
     def __init__(self, config: Config, syncer: BackgroundSync) -> None:
         self.config = config
@@ -37,9 +37,8 @@ class AofFiles:
 
     @property
     def directory(self) -> str:
-        """The directory's name."""
-        name: str = self.config["appenddirname"]
-        return name
+        """The directory. A store that is part of a program has its own, not in the working directory."""
+        return os.path.join(str(self.config["dir"]), str(self.config["appenddirname"]))
 
     @property
     def prefix(self) -> str:
