@@ -262,6 +262,16 @@ class TestDamage:
         (log.folder / "appendonly.aof.1.incr.aof").write_bytes(data)
         assert message in log.refused(*options)
 
+    def test_a_short_damaged_end_is_cut_off_where_that_is_allowed(self, log):
+        log.start()
+        log.kill()
+        path = log.folder / "appendonly.aof.1.incr.aof"
+        path.write_bytes(encoded("SET", "a", 1) + bytes(100))
+        log.refused("--aof-load-corrupt-tail-max-size", "99")
+        client = log.start("--aof-load-corrupt-tail-max-size", "100")
+        assert client.get("a") == b"1"
+        assert path.read_bytes() == encoded("SET", "a", 1)
+
     def test_a_missing_file_stops_the_start(self, log):
         log.start().set("a", 1)
         log.kill()

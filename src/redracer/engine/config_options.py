@@ -364,6 +364,7 @@ APPEND_ONLY_FILE = (
     Option("auto-aof-rewrite-percentage", COUNT, 100),
     Option("auto-aof-rewrite-min-size", MEMORY, 64 * MB),
     Option("aof-load-truncated", BOOLEAN, True),
+    Option("aof-load-corrupt-tail-max-size", MEMORY, 0),  # of Redis 8.4
     Option("aof-use-rdb-preamble", BOOLEAN, True),
     Option("aof-timestamp-enabled", BOOLEAN, False),
     Option("aof-rewrite-incremental-fsync", BOOLEAN, True),

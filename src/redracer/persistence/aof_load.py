@@ -144,6 +144,8 @@ class AofLoader:
             log.warning(f"Unknown command '{unknown}' reading the append only file {name}")
             raise FatalAofError from None
         except BadFormat:
+            if last and self._cut_damage(name, replay.valid):
+                return
             log.warning(
                 f"Bad file format reading the append only file {name}: make a backup of your AOF file, then use "
                 "./redis-check-aof --fix <filename.manifest>"
@@ -159,11 +161,7 @@ class AofLoader:
                 log.warning("Fatal error: the truncated file is not the last file")
                 raise FatalAofError
             log.warning(f"!!! Truncating the AOF {name} at offset {valid} !!!")
-            try:
-                os.truncate(self.files.path(name), valid)
-            except OSError as error:
-                log.warning(f"Error truncating the AOF file {name}: {error.strerror}")
-            else:
+            if self._truncate(name, valid):
                 log.warning(f"AOF {name} loaded anyway because aof-load-truncated is enabled")
                 return
         log.warning(
@@ -172,3 +170,23 @@ class AofLoader:
             "'aof-load-truncated' configuration option to yes and restart the server."
         )
         raise FatalAofError
+
+    def _cut_damage(self, name: str, valid: int) -> bool:
+        """Cuts a damaged end off, as a power failure leaves one, if it is as short as is allowed; whether it did."""
+        size = os.stat(self.files.path(name)).st_size - valid
+        if size > self.engine.config["aof-load-corrupt-tail-max-size"]:
+            return False
+        log.warning(f"!!! Truncating the AOF {name} at offset {valid}: the last {size} bytes are damaged !!!")
+        if not self._truncate(name, valid):
+            return False
+        log.warning(f"AOF {name} loaded anyway because aof-load-corrupt-tail-max-size allows it")
+        return True
+
+    def _truncate(self, name: str, size: int) -> bool:
+        """Cuts a file to so many bytes; whether that succeeded."""
+        try:
+            os.truncate(self.files.path(name), size)
+        except OSError as error:
+            log.warning(f"Error truncating the AOF file {name}: {error.strerror}")
+            return False
+        return True
