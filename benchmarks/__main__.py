@@ -13,6 +13,7 @@ from benchmarks import (
     memory,
     pauses,
     results,
+    snapshots,
     stalls,
     startup,
     tables,
@@ -25,7 +26,7 @@ from tools.marked import replaced
 HERE = Path(__file__).resolve().parent
 README = HERE.parent / "README.md"
 PUBLISHED = HERE / "results.json"
-PARTS = ("cpu", "large", "instructions", "memory", "pauses", "stalls", "start")
+PARTS = ("cpu", "large", "instructions", "memory", "pauses", "stalls", "snapshots", "start")
 TOOLS = {"cpu": ("redis-benchmark",), "instructions": ("redis-benchmark", "valgrind", "callgrind_control")}
 PIPELINES = (1, 16, 64)
 QUICK_SCALE = 0.1  # of the number of requests and keys
@@ -106,6 +107,8 @@ def measure(opts: argparse.Namespace, pair: list[Program]) -> results.Results:
         found["pauses"] = pauses.measure(pair, inserted, expiring, opts.base_port, cores)
     if "stalls" in parts:
         found["stalls"] = stalls.measure(pair, int(stalls.ELEMENTS * scale), opts.base_port, cores)
+    if "snapshots" in parts:
+        found["snapshots"] = snapshots.measure(pair, int(snapshots.KEYS * scale), opts.base_port, cores)
     return found
 
 

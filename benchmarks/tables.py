@@ -41,6 +41,7 @@ def summary(results: Results) -> str:
         ("cpu", shown, "cpu_us"),
         ("large", results.get("large", {}), ""),
         ("memory", results.get("memory", {}), ""),
+        ("snapshots", results.get("snapshots", {}), ""),
         ("start", results.get("start", {}), ""),
     ):
         if rows:
@@ -75,6 +76,7 @@ TITLES = {
     "memory": "Resident bytes per key or element",
     "pauses": "Waiting time of another client, in milliseconds",
     "stalls": "CPU time that goes by until the next answer, in milliseconds",
+    "snapshots": "RDB files",
     "start": "Start, in milliseconds",
 }
 
