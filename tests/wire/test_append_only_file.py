@@ -222,6 +222,44 @@ class TestWhatIsWritten:
         assert client.dbsize() == 0
 
 
+class TestWaiting:
+    @pytest.mark.parametrize("policy", ["always", "everysec"])
+    def test_waitaof_returns_once_it_is_on_the_disk(self, log, policy):
+        client = log.start("--appendfsync", policy)
+        for i in range(3):
+            client.set("k", i)
+            assert client.execute_command("WAITAOF", 1, 0, 30_000) == [1, 0]
+
+    def test_it_waits_for_the_disk_after_a_switch_too(self, log):
+        client = log.start("--appendonly", "no", "--appendfsync", "everysec")
+        client.set("k", 1)
+        client.config_set("appendonly", "yes")
+        eventually(is_rewritten(client))
+        assert client.execute_command("WAITAOF", 1, 0, 30_000) == [1, 0]
+
+    def test_without_syncs_it_waits_in_vain(self, log):
+        client = log.start("--appendfsync", "no")
+        client.set("k", 1)
+        assert client.execute_command("WAITAOF", 1, 0, 50) == [0, 0]
+
+    def test_without_a_log_it_is_refused(self, log):
+        client = log.start("--appendonly", "no")
+        with pytest.raises(redis.ResponseError, match="appendonly is disabled"):
+            client.execute_command("WAITAOF", 1, 0, 0)
+
+
+class TestSnapshots:
+    def test_no_snapshot_is_logged_as_a_change(self, log):
+        client = log.start()
+        client.set("k", 1)
+        written = log.commands()
+        client.save()
+        client.execute_command("DEBUG", "RELOAD")
+        client.execute_command("DEBUG", "LOADAOF")
+        assert log.commands() == written
+        assert client.get("k") == b"1"
+
+
 class TestDamage:
     def test_a_cut_end_is_cut_off(self, log):
         client = log.start()

@@ -56,6 +56,7 @@ class AppendOnlyFile:
         self.next_retry = 0  # Unix time, ms
         self.sync_error = 0
         self.was_on = False  # before it was suspended
+        self.start_place = 0  # of the log, when the rewrite began that turns it on
         # Places of the replication stream with the bytes of the log that hold all up to them, not known to be synced.
         self.places: deque[tuple[int, int]] = deque()
         self.place_synced = 0
@@ -215,7 +216,8 @@ class AppendOnlyFile:
         self.places.clear()
 
     def started(self) -> None:
-        """The rewrite that turns it on is done."""
+        """The rewrite that turns it on is done: all that was there when it began is on the disk with its base."""
+        self.writer.synced = max(self.writer.synced, self.start_place)
         self.state = ON
 
     def abandon_start(self) -> None:
@@ -264,10 +266,23 @@ class AppendOnlyFile:
                 self.place_synced = self.places.popleft()[1]
         return self.place_synced
 
+    @property
+    def place(self) -> int:
+        """The bytes of the log with all that has been executed, since the server started."""
+        return self.buffer.fed
+
+    def is_on_disk(self, place: int) -> bool:
+        """Whether the log is on the disk up to a place."""
+        if self.state != ON:
+            return False
+        if self.writer.policy == ALWAYS:
+            self.writer.flush()
+        return max(self.writer.synced, self.syncer.synced) >= place
+
     def _tell_waiting(self) -> None:
         """Those who wait for the disk may have waited long enough."""
         replication = self.engine.ports.get("replication")
-        if replication is not None and self.places:
+        if replication is not None and replication.waits.waiting:
             replication.waits.check()
 
     # --- time

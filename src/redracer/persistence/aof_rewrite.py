@@ -152,6 +152,7 @@ class Rewrites:
         files = aof.files
         if aof.is_starting:
             aof.syncer.drain()
+            aof.start_place = aof.place
             name, manifest = files.temporary_increment, None
         else:
             manifest = files.manifest.copy()

@@ -14,9 +14,11 @@ if TYPE_CHECKING:
 
 
 class Wanted(NamedTuple):
-    """What a client waits for: the place in the stream, how many replicas, how many disks of ours (0 or 1)."""
+    """What a client waits for: the places in the stream and in our own log, how many replicas, how many disks of ours
+    (0 or 1). Without replicas there may be a log and no stream."""
 
     place: int
+    log_place: int
     replicas: int
     local: int
     on_disk: bool
@@ -35,7 +37,8 @@ class Waits:
         known = self.waiting.get(client.id)
         if known is not None and client.blocked is not None:
             return known[1]
-        return Wanted(self.replication.place, replicas, local, on_disk)
+        log = self.engine.ports.get("aof")
+        return Wanted(self.replication.place, log.place if log is not None else 0, replicas, local, on_disk)
 
     def begin(self, client: Client, wanted: Wanted) -> None:
         """The client is about to be blocked."""
@@ -49,8 +52,8 @@ class Waits:
 
     def count(self, wanted: Wanted) -> tuple[int, int]:
         """(our own disk, replicas): how many have it."""
-        on_disk = self.replication.place_on_disk()
-        local = int(on_disk is not None and on_disk >= wanted.place)
+        log = self.engine.ports.get("aof")
+        local = int(log is not None and log.is_on_disk(wanted.log_place))
         return local, self.replication.primary.acknowledged_by(wanted.place, wanted.on_disk)
 
     def reached(self, wanted: Wanted) -> bool:
