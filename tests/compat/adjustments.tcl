@@ -67,3 +67,12 @@ proc test {name code {okpattern undefined} {tags {}}} {
     }
     uplevel 1 [list test_of_suite $name $code $okpattern $tags]
 }
+
+# There is no debugger for scripts: a server that the suite starts only to switch it on is left out.
+rename start_server start_server_of_suite
+proc start_server {options {code undefined}} {
+    if {[string match "*script debug*" $code] && ![string match "*test *" $code]} {
+        return
+    }
+    uplevel 1 [list start_server_of_suite $options $code]
+}

@@ -129,6 +129,13 @@ def reply_buffer(ctx: Context, args: list[bytes]) -> Reply:
     return OK
 
 
+@subcommand("SET-DISABLE-DENY-SCRIPTS", "<0|1>", 1)
+def set_disable_deny_scripts(ctx: Context, args: list[bytes]) -> Reply:
+    """Let scripts call even the commands that are denied to them (1), or not (0, the default)."""
+    ctx.engine.ports["scripting"].invocation.unrestricted = flag_of(args[2])
+    return OK
+
+
 @subcommand("CONFIG-REWRITE-FORCE-ALL")
 def config_rewrite_force_all(ctx: Context, args: list[bytes]) -> Reply:
     """Rewrite the configuration file with every option, those with their default value too."""

@@ -26,15 +26,19 @@ LONG_MAX = 2**63 - 1
 
 
 @contextmanager
-def unseen(database: Keyspace) -> Iterator[None]:
-    """Within it, looking at keys is no use of them: neither a hit, nor a miss, nor a touch."""
+def unseen(database: Keyspace, expired_too: bool = False) -> Iterator[None]:
+    """Within it, looking at keys is no use of them: neither a hit, nor a miss, nor a touch.
+
+    `expired_too`: keys whose time has passed are still there.
+    """
     clock = database.clock
-    before = clock.no_touch, database.hits, database.misses
+    before = clock.no_touch, clock.nothing_expires, database.hits, database.misses
     clock.no_touch = True
+    clock.nothing_expires = clock.nothing_expires or expired_too
     try:
         yield
     finally:
-        clock.no_touch, database.hits, database.misses = before
+        clock.no_touch, clock.nothing_expires, database.hits, database.misses = before
 
 
 def value_digest(database: Keyspace, key: bytes, start: bytes = digest.EMPTY) -> bytes:
@@ -75,7 +79,7 @@ def digest_value(ctx: Context, args: list[bytes]) -> Reply:
 def object_(ctx: Context, args: list[bytes]) -> Reply:
     """Tell how the value of <key> is held."""
     database, key = ctx.db, args[2]
-    with unseen(database):
+    with unseen(database, expired_too=True):
         type = database.type_of(key)
         if type == MISSING:
             raise CommandError(errors.NO_SUCH_KEY)

@@ -36,7 +36,6 @@ READ_KEYS = KeyNum(2, RO | ACCESS, notes=WORST % "RO and ACCESS")
 # what Invocation.run is told
 READ_ONLY_COMMAND = 1 << 9
 EVALUATED = 1 << 10
-SHA1_LENGTH = 40
 
 
 def arguments_of(first: str) -> list[Any]:
@@ -49,8 +48,8 @@ def arguments_of(first: str) -> list[Any]:
     ]
 
 
-def key_count(args: list[bytes], refusal: bytes) -> int:
-    """The number of keys that the arguments say. Raises CommandError."""
+def end_of_keys(args: list[bytes], refusal: bytes) -> int:
+    """The position behind the last key. Raises CommandError, with `refusal` if the number of keys is none."""
     count = parse_integer(args[2])
     if count is None:
         raise CommandError(refusal)
@@ -58,21 +57,7 @@ def key_count(args: list[bytes], refusal: bytes) -> int:
         raise CommandError(errors.KEY_COUNT_OVER_ARGUMENTS)
     if count < 0:
         raise CommandError(errors.NEGATIVE_KEY_COUNT)
-    return count
-
-
-def run_script(ctx: Context, args: list[bytes], script: Any, flags: int) -> Reply:
-    """Runs a compiled script."""
-    end = 3 + key_count(args, errors.NOT_INTEGER)
-    return ctx.engine.ports["scripting"].invocation.run(
-        ctx.engine.ports["scripting"].scripts.lua,
-        script.function,
-        script.sha1,
-        args,
-        args[3:end],
-        args[end:],
-        script.flags | flags,
-    )
+    return 3 + count
 
 
 @command(
@@ -87,8 +72,7 @@ def run_script(ctx: Context, args: list[bytes], script: Any, flags: int) -> Repl
 )
 def evaluate(ctx: Context, args: list[bytes]) -> Reply:
     """Executes a server-side Lua script."""
-    key_count(args, errors.NOT_INTEGER)
-    return run_script(ctx, args, ctx.engine.ports["scripting"].scripts.evaluate(args[1]), EVALUATED)
+    return ctx.engine.ports["scripting"].evaluate(args, end_of_keys(args, errors.NOT_INTEGER), EVALUATED)
 
 
 @command(
@@ -103,9 +87,8 @@ def evaluate(ctx: Context, args: list[bytes]) -> Reply:
 )
 def evaluate_read_only(ctx: Context, args: list[bytes]) -> Reply:
     """Executes a read-only server-side Lua script."""
-    key_count(args, errors.NOT_INTEGER)
-    script = ctx.engine.ports["scripting"].scripts.evaluate(args[1])
-    return run_script(ctx, args, script, EVALUATED | READ_ONLY_COMMAND)
+    end = end_of_keys(args, errors.NOT_INTEGER)
+    return ctx.engine.ports["scripting"].evaluate(args, end, EVALUATED | READ_ONLY_COMMAND)
 
 
 @command(
@@ -120,7 +103,7 @@ def evaluate_read_only(ctx: Context, args: list[bytes]) -> Reply:
 )
 def evaluate_sha(ctx: Context, args: list[bytes]) -> Reply:
     """Executes a server-side Lua script by SHA1 digest."""
-    return run_script(ctx, args, ctx.engine.ports["scripting"].scripts.find(args[1]), EVALUATED)
+    return ctx.engine.ports["scripting"].evaluate_sha(args, end_of_keys(args, errors.NOT_INTEGER), EVALUATED)
 
 
 @command(
@@ -135,18 +118,15 @@ def evaluate_sha(ctx: Context, args: list[bytes]) -> Reply:
 )
 def evaluate_sha_read_only(ctx: Context, args: list[bytes]) -> Reply:
     """Executes a read-only server-side Lua script by SHA1 digest."""
-    script = ctx.engine.ports["scripting"].scripts.find(args[1])
-    return run_script(ctx, args, script, EVALUATED | READ_ONLY_COMMAND)
+    end = end_of_keys(args, errors.NOT_INTEGER)
+    return ctx.engine.ports["scripting"].evaluate_sha(args, end, EVALUATED | READ_ONLY_COMMAND)
 
 
 def call_function(ctx: Context, args: list[bytes], flags: int) -> Reply:
     """Runs a function of a library."""
-    functions = ctx.engine.ports["scripting"].functions
-    function = functions.find(args[1])
-    end = 3 + key_count(args, errors.BAD_KEY_COUNT)
-    return ctx.engine.ports["scripting"].invocation.run(
-        functions.lua, function.function, function.name, args, args[3:end], args[end:], function.flags | flags
-    )
+    scripting = ctx.engine.ports["scripting"]
+    function = scripting.functions.find(args[1])
+    return scripting.call(function, args, end_of_keys(args, errors.BAD_KEY_COUNT), flags)
 
 
 @command(

@@ -21,6 +21,7 @@ from redracer.core.numbers import parse_double
 from redracer.core.replies import Reply
 from redracer.core.type_spec import Elements, type_spec
 from redracer.engine.arguments import integer
+from redracer.engine.client import INTERNAL
 from redracer.engine.flags import (
     ACL_DANGEROUS,
     ACL_LIST,
@@ -203,8 +204,8 @@ def chosen(ctx: Context, name: bytes, request: Request) -> list[bytes]:
             raise CommandError(errors.WRONG_TYPE)
         held = spec.elements(spec.value(ctx.db, name))
     start, count = request.bounds(held.length)
-    if request.unsorted and not held.ordered and request.store is not None:
-        # What is stored must be the same on every replica, so a set's members are put in an order.
+    if request.unsorted and not held.ordered and (request.store is not None or ctx.client.flags & INTERNAL):
+        # What is stored must be the same on every replica, and what a script sees the same at every run.
         request.unsorted, request.alphabetic = False, True
     if request.unsorted:
         return held.part(start, count, request.descending) if count else []

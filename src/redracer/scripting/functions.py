@@ -218,7 +218,7 @@ class Functions:
         outer, state.host = state.host, Loader(library, limit)
         set_globals(state, loading=True)
         try:
-            state.run(chunk, None, [], False)
+            state.run(chunk, None, 0, False)
         finally:
             set_globals(state, loading=False)
             state.host = outer

@@ -8,6 +8,10 @@ from redracer.scripting.state cimport Host, LuaState
 
 cimport cython
 
+cdef long long _NOSCRIPT, _WRITE, _WITHOUT_FLAGS, _EVALUATED, _READ_ONLY, _ALLOW_OOM, _GATES
+cdef long long _SCRIPT_CLIENT, _MULTI
+cdef int _ALL_TARGETS
+
 cdef class Invocation(Host):
     cdef public object engine
     cdef Dispatcher dispatcher
@@ -28,7 +32,11 @@ cdef class Invocation(Host):
     cdef public int targets
 
     @cython.locals(client=Client, context=Context, caller=Client)
-    cpdef object run(self, LuaState state, int function, bytes name, list request, list keys, list arguments, int flags)
-    @cython.locals(command=Command, count=Py_ssize_t, gates=cython.longlong)
+    cpdef object run(
+        self, LuaState state, int function, bytes name, list request, Py_ssize_t keys_end, long long flags
+    )
+    @cython.locals(
+        command=Command, count=Py_ssize_t, gates=cython.longlong, dispatcher=Dispatcher, before=Py_ssize_t
+    )
     cpdef object call(self, list argv)
     cpdef bytes interrupt(self)

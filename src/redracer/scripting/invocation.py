@@ -65,6 +65,19 @@ RUN_GATES = CALL_GATES & ~GATE_USER
 ALL_TARGETS = TO_LOG | TO_REPLICAS
 NANOSECONDS = 1_000_000  # per ms
 
+# For the usual path, where they are C integers (invocation.pxd).
+_NOSCRIPT = NOSCRIPT
+_WRITE = WRITE
+_WITHOUT_FLAGS = WITHOUT_FLAGS
+_EVALUATED = EVALUATED
+_READ_ONLY = READ_ONLY_COMMAND | NO_WRITES
+_ALLOW_OOM = ALLOW_OOM
+_GATES = GATE_USER | GATE_TRACKING
+_SCRIPT_CLIENT = NO_BLOCKING | INTERNAL
+_MULTI = MULTI
+_ALL_TARGETS = ALL_TARGETS
+
+NOTHING: list[Any] = []  # what a script propagates beside its commands; nobody changes it
 UNKNOWN_COMMAND = b"ERR Unknown Redis command called from script"
 WRONG_ARITY = b"ERR Wrong number of args calling Redis command from script"
 NOT_FROM_SCRIPT = b"ERR This Redis command is not allowed from script"
@@ -129,40 +142,40 @@ class Invocation(Host):
         function: int,
         name: bytes,
         request: list[bytes],
-        keys: list[bytes],
-        arguments: list[bytes],
+        keys_end: int,
         flags: int,
     ) -> Any:
         """Runs a compiled function for the client of the context; returns its reply, or an Error.
 
-        `name`: its SHA1 or its function's name; `flags`: see above. The request itself is not propagated.
+        `name`: its SHA1 or its function's name; the keys are request[3:keys_end], the arguments what follows;
+        `flags`: see above. The request itself is not propagated.
         """
         context = self.context
         caller = context.client
-        if not flags & WITHOUT_FLAGS:
+        if not flags & _WITHOUT_FLAGS:
             refusal = self.check_run(caller, request, flags)
             if refusal is not None:
                 return self.counted(refusal)
         client = self.client
         client.db = caller.db
         client.user = caller.user
-        client.gates = caller.gates & (GATE_USER | GATE_TRACKING)
+        client.gates = caller.gates & _GATES
         client.tracking = caller.tracking
-        client.flags = NO_BLOCKING | INTERNAL | (caller.flags & MULTI)
+        client.flags = _SCRIPT_CLIENT | (caller.flags & _MULTI)
         self.caller = caller
         self.request = request
         self.name = name
-        self.is_eval = bool(flags & EVALUATED)
-        self.read_only = bool(flags & (READ_ONLY_COMMAND | NO_WRITES))
-        self.ignores_memory = bool(flags & ALLOW_OOM)
+        self.is_eval = (flags & _EVALUATED) != 0
+        self.read_only = (flags & _READ_ONLY) != 0
+        self.ignores_memory = (flags & _ALLOW_OOM) != 0
         self.wrote = False
-        self.targets = ALL_TARGETS
+        self.targets = _ALL_TARGETS
         self.resp = 2
         self.started = self.dispatcher.started
         state.host = self
         self.effects.hold()
         try:
-            reply = state.run(function, keys, arguments, self.is_eval)
+            reply = state.run(function, request, keys_end, self.is_eval)
         finally:
             state.host = None
             self.caller = None
@@ -171,7 +184,7 @@ class Invocation(Host):
             context.client = caller
             context.db = caller.db
             self.effects.release()
-            context.rewritten = []
+            context.rewritten = NOTHING
         if state.failed is not None:
             return self.failure(state)
         if type(reply) is Error and not state.counted:
@@ -223,18 +236,18 @@ class Invocation(Host):
         count = len(argv)
         if count != command.arity and (command.arity > 0 or count < -command.arity):
             return dispatcher.reject(command, WRONG_ARITY)
-        if command.flags & NOSCRIPT and not self.unrestricted:
+        if command.flags & _NOSCRIPT and not self.unrestricted:
             return dispatcher.reject(command, NOT_FROM_SCRIPT)
         gates = self.client.gates | dispatcher.gates
         if gates:
             refusal = self.check_call(command, argv, gates)
             if refusal is not None:
                 return dispatcher.reject(command, refusal)
-        if command.flags & WRITE:
+        if command.flags & _WRITE:
             if self.read_only:
                 return dispatcher.reject(command, READ_ONLY_SCRIPT)
             self.wrote = True
-        if self.targets == ALL_TARGETS:
+        if self.targets == _ALL_TARGETS:
             return dispatcher.call_nested(self.client, command, argv)
         before = len(self.effects.pending)
         reply = dispatcher.call_nested(self.client, command, argv)
@@ -251,12 +264,17 @@ class Invocation(Host):
             pending[place] = (database, TargetedCommand(argv, self.targets))
 
     def check_call(self, command: Command, argv: list[bytes], gates: int) -> bytes | None:
-        """Why the command may not be called now, or None. Memory counts only before the first change."""
+        """Why the command may not be called now, or None.
+
+        Memory and the number of replicas count only before the first change: after it the script has to end.
+        """
         assert self.caller is not None
         for gate, ask in self.dispatcher.guards:
             if not gates & gate & CALL_GATES:
                 continue
             if gate == GATE_MEMORY and (self.wrote or self.ignores_memory or not command.flags & DENYOOM):
+                continue
+            if gate == GATE_FEW_REPLICAS and self.wrote:
                 continue
             if gate == GATE_USER:
                 refusal = self.engine.acl.script_refusal(self.caller, command, argv)

@@ -1,3 +1,4 @@
+# cython: annotation_typing=False
 """The scripts of EVAL: compiled once, found by their text or by its SHA1.
 
 Scripts that came by EVAL are forgotten when there are more than EVALUATED_KEPT of them, the least recently used
@@ -6,7 +7,7 @@ first; those of SCRIPT LOAD stay until SCRIPT FLUSH.
 
 from __future__ import annotations
 
-from collections import OrderedDict
+import sys
 from hashlib import sha1
 from typing import TYPE_CHECKING
 
@@ -28,9 +29,18 @@ NO_SCRIPT = b"NOSCRIPT No matching script. Please use EVAL."
 
 
 class Script:
-    """A compiled script. `function` is its place in the LuaState, `flags` are Invocation's."""
+    """A compiled script. `function` is its place in the LuaState, `flags` are Invocation's.
 
-    __slots__ = ("body", "evaluated", "flags", "function", "sha1")
+    `evaluated`: it came by EVAL and may be evicted; `used`: the cache's count of uses when it was used last.
+    """
+
+    if not getattr(sys.modules.get("cython"), "compiled", False):  # the fields are in the .pxd
+        body: bytes
+        sha1: bytes
+        function: int
+        flags: int
+        evaluated: bool
+        used: int
 
     def __init__(self, body: bytes, sha1: bytes, function: int, flags: int) -> None:
         self.body = body
@@ -38,18 +48,31 @@ class Script:
         self.function = function
         self.flags = flags
         self.evaluated = False
+        self.used = 0
 
 
 class Scripts:
     """The cache of one engine. The interpreter is made at the first use."""
 
+    if not getattr(sys.modules.get("cython"), "compiled", False):
+        engine: Engine
+        lua: LuaState | None
+        by_sha1: dict[bytes, Script]
+        by_body: dict[bytes, Script]
+        evaluated: int
+        uses: int
+        evicted: int
+        text_bytes: int
+
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self.lua: LuaState | None = None
-        self.by_sha1: dict[bytes, Script] = {}
-        self.by_body: dict[bytes, Script] = {}
-        self.evaluated: OrderedDict[bytes, Script] = OrderedDict()  # by body, the least recently used first
+        self.lua = None
+        self.by_sha1 = {}
+        self.by_body = {}
+        self.evaluated = 0
+        self.uses = 0
         self.evicted = 0
+        self.text_bytes = 0
 
     @property
     def count(self) -> int:
@@ -60,8 +83,6 @@ class Scripts:
     def memory(self) -> int:
         """Bytes that the scripts' texts take, about. O(1)."""
         return self.text_bytes + OVERHEAD * len(self.by_sha1)
-
-    text_bytes = 0
 
     @property
     def vm_memory(self) -> int:
@@ -79,16 +100,15 @@ class Scripts:
 
     def evaluate(self, body: bytes) -> Script:
         """The script of a text, compiled if it is new. Raises CommandError."""
+        self.uses += 1
         script = self.by_body.get(body)
         if script is None:
             script = self._add(body)
             script.evaluated = True
-            self.evaluated[body] = script
-            if len(self.evaluated) > EVALUATED_KEPT:
-                self._remove(next(iter(self.evaluated.values())))
-                self.evicted += 1
-        elif script.evaluated:
-            self.evaluated.move_to_end(body)
+            self.evaluated += 1
+            if self.evaluated > EVALUATED_KEPT:
+                self._evict()
+        script.used = self.uses
         return script
 
     def load(self, body: bytes) -> Script:
@@ -98,25 +118,35 @@ class Scripts:
             script = self._add(body)
         elif script.evaluated:
             script.evaluated = False
-            del self.evaluated[body]
+            self.evaluated -= 1
         return script
 
     def find(self, sha1: bytes) -> Script:
         """The script of a SHA1, in any case. Raises CommandError."""
+        self.uses += 1
         script = self.by_sha1.get(sha1)
         if script is None:
             script = self.by_sha1.get(sha1.lower())
             if script is None:
                 raise CommandError(NO_SCRIPT)
-        if script.evaluated:
-            self.evaluated.move_to_end(script.body)
+        script.used = self.uses
         return script
+
+    def _evict(self) -> None:
+        """Forgets the script of EVAL that was used least recently, but for the newest. O(scripts)."""
+        newest = next(reversed(self.by_body.values()))
+        oldest = min(
+            (script for script in self.by_body.values() if script.evaluated and script is not newest),
+            key=lambda script: script.used,
+        )
+        self._remove(oldest)
+        self.evicted += 1
 
     def flush(self) -> None:
         """Forgets every script and whatever else the interpreter holds."""
         self.by_sha1.clear()
         self.by_body.clear()
-        self.evaluated.clear()
+        self.evaluated = 0
         self.text_bytes = 0
         self.lua = None
 
@@ -138,7 +168,7 @@ class Scripts:
     def _remove(self, script: Script) -> None:
         del self.by_sha1[script.sha1]
         del self.by_body[script.body]
-        del self.evaluated[script.body]
+        self.evaluated -= 1
         self.text_bytes -= len(script.body)
         self.state().forget(script.function)
 

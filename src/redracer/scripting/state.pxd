@@ -46,7 +46,7 @@ cdef class LuaState:
     cdef int start_hook(self) noexcept
     cpdef int compile(self, bytes code, bytes chunk_name) except -1
     cpdef object forget(self, int function)
-    cpdef object run(self, int function, list keys, list arguments, bint as_globals)
+    cpdef object run(self, int function, list request, Py_ssize_t keys_end, bint as_globals)
     cdef int note_failure(self) except -1
 
 cdef LuaState owner(lua_State* L)

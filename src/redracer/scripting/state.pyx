@@ -18,6 +18,7 @@ in sandbox.pyx.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.list cimport PyList_GET_SIZE
 from libc.stdlib cimport abort, free, realloc
 
 from redracer.scripting.lua cimport (
@@ -183,11 +184,11 @@ cdef class LuaState:
         """Lets go of a compiled function."""
         api.unref(self.L, LUA_REGISTRYINDEX, function)
 
-    cpdef object run(self, int function, list keys, list arguments, bint as_globals):
+    cpdef object run(self, int function, list request, Py_ssize_t keys_end, bint as_globals):
         """Calls a function and returns what it returned, as a reply; None after an error, with `failed` set.
 
-        `as_globals`: keys and arguments are its KEYS and ARGV globals (EVAL); otherwise its two parameters,
-        or it has none where `keys` is None.
+        The keys are request[3:keys_end], the arguments what follows. `as_globals`: they are the function's KEYS
+        and ARGV globals (EVAL); otherwise its two parameters, or it has none where `request` is None.
         """
         cdef lua_State* L = self.L
         cdef int parameters = 0
@@ -200,15 +201,15 @@ cdef class LuaState:
         if as_globals:
             api.rawgeti(L, LUA_REGISTRYINDEX, KEY_GLOBALS)
             api.pushlstring(L, "KEYS", 4)
-            push_strings(L, keys)
+            push_strings(L, request, 3, keys_end)
             api.rawset(L, -3)
             api.pushlstring(L, "ARGV", 4)
-            push_strings(L, arguments)
+            push_strings(L, request, keys_end, PyList_GET_SIZE(request))
             api.rawset(L, -3)
             pop(L, 1)
-        elif keys is not None:
-            push_strings(L, keys)
-            push_strings(L, arguments)
+        elif request is not None:
+            push_strings(L, request, 3, keys_end)
+            push_strings(L, request, keys_end, PyList_GET_SIZE(request))
             parameters = 2
         self.account.limited = True
         status = api.pcall(L, parameters, 1, 1)

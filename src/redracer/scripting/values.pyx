@@ -58,16 +58,15 @@ cdef enum:
 cdef double EXACT = 4503599627370496.0      # 2**52: up to here every integer has a double of its own
 
 
-cdef int push_strings(lua_State* L, list strings) except -1:
-    """Pushes an array of bytes."""
-    cdef Py_ssize_t count = PyList_GET_SIZE(strings)
+cdef int push_strings(lua_State* L, list strings, Py_ssize_t first, Py_ssize_t end) except -1:
+    """Pushes an array of the bytes in strings[first:end], which the list must hold."""
     cdef Py_ssize_t i
     cdef bytes text
-    api.createtable(L, count, 0)
-    for i in range(count):
+    api.createtable(L, end - first, 0)
+    for i in range(first, end):
         text = <bytes>PyList_GET_ITEM(strings, i)
         api.pushlstring(L, PyBytes_AS_STRING(text), PyBytes_GET_SIZE(text))
-        api.rawseti(L, -2, i + 1)
+        api.rawseti(L, -2, i - first + 1)
     return 0
 
 
