@@ -259,6 +259,20 @@ class TestOptions:
         assert connect(server, client_context(folder)).request("PING") == b"+PONG\r\n"
 
 
+class TestReplication:
+    def test_a_replica_follows_over_tls(self, server, folder, start_server):
+        primary = server.connect()
+        assert primary.request("SET", "before", "1") == b"+OK\r\n"
+        link = ["--tls-replication", "yes", "--replicaof", f"127.0.0.1 {server.tls_port}"]
+        replica = start_server(*options(folder, 0, "client"), *link).connect()
+        while b"master_link_status:up" not in replica.request("INFO", "replication"):
+            time.sleep(0.05)
+        assert primary.request("SET", "after", "2") == b"+OK\r\n"
+        while replica.request("GET", "after") != b"$1\r\n2\r\n":
+            time.sleep(0.05)
+        assert replica.request("GET", "before") == b"$1\r\n1\r\n"
+
+
 class TestStart:
     def test_without_a_certificate_it_does_not_start(self, tmp_path):
         command = [

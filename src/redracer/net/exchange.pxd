@@ -31,6 +31,7 @@ cdef struct Request:
     void* connection
     void* command
     void* argv
+    void* key                       # the only key among its arguments, or NULL
     KeyRange keys
 
 cdef struct Running:                # a batch in execution

@@ -327,9 +327,14 @@ cdef class Exchange:
         Py_INCREF(argv)
         request.connection = <void*>connection
         request.argv = <void*>argv
+        request.key = NULL
         self.batched += 1
         if request.keys.first > 0:
-            self.prefetch(request, False)
+            if request.keys.first == request.keys.last < PyList_GET_SIZE(argv):     # the usual command
+                request.key = <void*>PyList_GET_ITEM(argv, request.keys.first)
+                connection.session.db.prefetch_bucket(<bytes>request.key)
+            else:
+                self.prefetch(request, False)
         return 0
 
     cdef void prefetch(self, Request* request, bint entries) noexcept:
@@ -339,13 +344,6 @@ cdef class Exchange:
         cdef Py_ssize_t count = PyList_GET_SIZE(argv)
         cdef Py_ssize_t at = request.keys.first
         cdef Py_ssize_t last = request.keys.last
-        if last == at:      # the usual command has one key
-            if at < count:
-                if entries:
-                    db.prefetch_entry(<bytes>PyList_GET_ITEM(argv, at))
-                else:
-                    db.prefetch_bucket(<bytes>PyList_GET_ITEM(argv, at))
-            return
         if last < 0:
             last += count
         last = min(last, count - 1, at + PREFETCHED_KEYS)
@@ -367,7 +365,9 @@ cdef class Exchange:
         self.batched = 0
         if count > 1:
             for i in range(count):
-                if batch[i].keys.first > 0:
+                if batch[i].key != NULL:
+                    (<Connection>batch[i].connection).session.db.prefetch_entry(<bytes>batch[i].key)
+                elif batch[i].keys.first > 0:
                     self.prefetch(&batch[i], True)
         running.batch = batch
         running.next = 0
