@@ -376,8 +376,9 @@ class Dispatcher(Executor):
 
     def before_sending(self) -> None:
         """Runs the steps that must be done before any reply of this round leaves."""
-        for step in self.before_sending_steps:
-            step()
+        if self.before_sending_steps:
+            for step in list(self.before_sending_steps):  # one may leave
+                step()
 
     def closed(self, session: Any) -> None:
         """Forgets a client whose connection is gone."""

@@ -61,7 +61,6 @@ class AppendOnlyFile:
         self.places: deque[tuple[int, int]] = deque()
         self.place_synced = 0
         self._follow_settings()
-        engine.dispatcher.before_sending_steps.append(self.writer.before_replies)
         engine.at_tick.append(self.tick)
         engine.shutdown.add_step(shutdown.FLUSH_LOG, self._flush_at_end)
         self._provide_fields()
@@ -141,12 +140,15 @@ class AppendOnlyFile:
         return self.state == STARTING
 
     def set_fed(self, fed: bool) -> None:
-        """From now on the buffer is given what changes, or no longer."""
+        """From now on the buffer is given what changes, and written before replies leave; or no longer."""
+        steps = self.engine.dispatcher.before_sending_steps
         if fed and not self.fed:
             self.buffer.database = -1
             self.engine.effects.add_feed(self.buffer)
+            steps.append(self.writer.before_replies)
         elif self.fed and not fed:
             self.engine.effects.remove_feed(self.buffer)
+            steps.remove(self.writer.before_replies)
         self.fed = fed
 
     def reload(self) -> None:

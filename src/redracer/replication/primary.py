@@ -64,6 +64,7 @@ class Primary:
         self.stream.open()
         if self not in self.engine.effects.feeds and not self.engine.is_replica:
             self.engine.effects.add_feed(self)
+            self.engine.dispatcher.before_sending_steps.append(self.commit)
 
     def stop_feeding(self) -> None:
         """Nothing more is: there is no backlog, or the stream is another server's."""
@@ -72,6 +73,7 @@ class Primary:
         self.selected = -1
         if self in self.engine.effects.feeds:
             self.engine.effects.remove_feed(self)
+            self.engine.dispatcher.before_sending_steps.remove(self.commit)
 
     def feed(self, units: list[tuple[int, list[bytes]]]) -> None:
         """Takes the commands of one request; more than one are a transaction."""

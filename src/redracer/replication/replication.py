@@ -52,7 +52,6 @@ class Replication:
         self.next_tick = 0
         engine.dispatcher.guard(GATE_READ_ONLY, self.refuse_write)
         engine.dispatcher.guard(GATE_STALE, self.refuse_stale)
-        engine.dispatcher.before_sending_steps.append(self.primary.commit)
         engine.is_replica = engine.config["replicaof"] is not None  # what is loaded is not ours to let expire
         engine.shutdown.waits.append(self.primary.all_caught_up)
         self.primary.on_acknowledged = self.acknowledged
