@@ -113,6 +113,21 @@ class TestFiles:
         client = log.start()
         assert (client.get("k"), client.get("l")) == (b"v", b"w")
 
+    @pytest.mark.parametrize("preamble", ["yes", "no"])
+    def test_nothing_is_lost_or_done_twice_while_a_rewrite_goes_on(self, log, preamble):
+        client = log.start("--aof-use-rdb-preamble", preamble, "--appendfsync", "everysec")
+        for i in range(40):
+            pipeline = client.pipeline(transaction=False)
+            for _ in range(500):
+                pipeline.incr("n")
+            if i % 10 == 3:
+                pipeline.bgrewriteaof()
+            pipeline.execute(raise_on_error=False)
+        eventually(is_rewritten(client))
+        client.execute_command("WAITAOF", 1, 0, 30_000)
+        log.kill()
+        assert log.start().get("n") == b"20000"
+
     def test_it_is_turned_on_with_a_rewrite_and_off(self, log):
         client = log.start("--appendonly", "no")
         client.set("before", 1)
