@@ -19,7 +19,7 @@ CHANGED_SINCE_7_0 = {b"sanitize-payload", b"skip-sanitize-payload"}
 NAMES = st.sampled_from(
     [b"get", b"set", b"del", b"config", b"client", b"object", b"select", b"sort", b"xadd", b"ping"]
 )
-SUBCOMMANDS = st.sampled_from([b"get", b"set", b"id", b"encoding", b"help", b"0", b"Nothing", b""])
+SUBCOMMANDS = st.sampled_from([b"get", b"set", b"id", b"encoding", b"help", b"0", b"nothing", b""])
 # Those in which the commands of 7.0 and 8.2 are the same, apart from new ones.
 CATEGORIES = st.sampled_from([name for _, name in ACL_CATEGORY_NAMES if name not in (b"fast", b"slow")])
 KEYS = st.sampled_from([b"a", b"ab", b"b", b"abc", b"*"])
@@ -113,7 +113,9 @@ class Pair:
     def compare_users(self, argv):
         ours, real = (fields(reply) for reply in self.run([b"ACL", b"GETUSER", b"bob"]))
         for name in (b"flags", b"passwords", b"keys", b"channels"):
-            assert ours[name] == real[name], (argv, name)
+            # Unlike ours, 7.0's list of patterns with `*` among them cannot be read again.
+            found = ours[name].replace(b"%RW~*", b"~*") if name == b"keys" else ours[name]
+            assert found == real[name], (argv, name)
         assert len(ours[b"selectors"]) == len(real[b"selectors"]), argv
         twin = [b"ACL", b"SETUSER", b"twin", b"reset", *ours[b"commands"].split(b" ")]
         for selector in ours[b"selectors"]:
@@ -121,10 +123,14 @@ class Pair:
             twin.append(b"(" + b" ".join(part for part in parts if part) + b")")
         assert self.real.run(twin) == (b"+", b"OK"), twin
         shown = fields(self.real.run([b"ACL", b"GETUSER", b"twin"]))
-        assert (shown[b"commands"], shown[b"selectors"]) == (real[b"commands"], real[b"selectors"]), (
-            argv,
-            twin,
-        )
+        # First arguments are shown in the order of their rules, of which ours keeps the latest.
+        assert sorted(shown[b"commands"].split()) == sorted(real[b"commands"].split()), (argv, twin)
+        for one, other in zip(shown[b"selectors"], real[b"selectors"], strict=True):
+            assert sorted(one.pop(b"commands").split()) == sorted(other.pop(b"commands").split()), (
+                argv,
+                twin,
+            )
+            assert one == other, (argv, twin)
 
 
 def plain(reply):

@@ -193,9 +193,12 @@ class Selector:
         """The key patterns."""
         if self.all_keys:
             return b"~*"
-        return b" ".join(
-            PATTERN_PREFIXES[permissions] + pattern for pattern, permissions in self.keys.items()
-        )
+        return b" ".join([self._describe_key(*item) for item in self.keys.items()])
+
+    def _describe_key(self, pattern: bytes, permissions: int) -> bytes:
+        if pattern == b"*" and permissions == ALL and len(self.keys) > 1:
+            return b"%RW~*"  # `~*` would not let other patterns follow (Redis writes it, and cannot read it again)
+        return PATTERN_PREFIXES[permissions] + pattern
 
     def describe_channels(self) -> bytes:
         """The channel patterns."""
