@@ -13,7 +13,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING, Any
 
-from redracer.engine import faults, log, process
+from redracer.engine import extensions, faults, log, process
 from redracer.engine.acl.definitions import DefinitionError
 from redracer.engine.dashboard_process import DashboardProcess
 from redracer.engine.engine import Engine
@@ -59,6 +59,7 @@ class Server:
 
     def __init__(self, config: Config) -> None:
         load_commands()
+        extensions.load(config["extension"])
         from redracer.commands.client_list import describe
 
         self.config = config
@@ -89,6 +90,7 @@ class Server:
         self.replication = Replication(self.engine, self.loop)
         self.engine.ports["replication"] = self.replication
         self.engine.acl.load_at_start()
+        self.extensions = extensions.Extensions(self.engine)
 
     def call_later(self, seconds: float, callback: Any, *arguments: Any) -> asyncio.TimerHandle:
         """asyncio's call_later for the engine; interrupts the reactor so that the loop sees the new timer."""
@@ -133,6 +135,7 @@ class Server:
         except StopIteration:
             self.announce_ready()
             self.replication.start(self.parts.snapshots.last_load.fields)
+            self.extensions.start()
         except LoadError:
             log.warning("Fatal error loading the DB, check server logs. Exiting.")
             self.give_up()

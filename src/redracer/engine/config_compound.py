@@ -118,6 +118,25 @@ class SavePoints(OptionType):
         return [(b"%d %d" % point, True) for point in value] or [(b'""', True)]
 
 
+class ModuleNames(OptionType):
+    """Names of Python modules: a tuple of dotted names."""
+
+    multiple = True
+    adds_up = True
+
+    def parse(self, arguments: Sequence[bytes], current: Any) -> tuple[str, ...]:
+        names = [argument.decode("ascii", "replace") for argument in arguments if argument]
+        if not all(part.isidentifier() for name in names for part in name.split(".")):
+            raise ConfigError("Invalid name of a Python module")
+        return tuple(names)
+
+    def format(self, value: Any) -> bytes:
+        return " ".join(value).encode()
+
+    def lines(self, value: Any, default: Any) -> list[tuple[bytes, bool]]:
+        return [(name.encode(), True) for name in value]
+
+
 CLIENT_CLASSES = ("normal", "replica", "pubsub")
 CLIENT_CLASS_NAMES = {b"normal": "normal", b"slave": "replica", b"replica": "replica", b"pubsub": "pubsub"}
 

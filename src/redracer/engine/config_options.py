@@ -18,6 +18,7 @@ from redracer.core.rdb_writer import OLDEST_RDB_VERSION, RDB_VERSION
 from redracer.engine.config_compound import (
     Addresses,
     KeyspaceEvents,
+    ModuleNames,
     OomScoreValues,
     OutputBufferLimits,
     Percentiles,
@@ -314,6 +315,7 @@ DATA_TYPES = (
 SCRIPTS = (
     Option("busy-reply-threshold", LONG_COUNT, 5000, 0, "lua-time-limit"),
     Option("lua-enable-deprecated-api", BOOLEAN, False, IMMUTABLE | HIDDEN),
+    Option("extension", ModuleNames(), (), IMMUTABLE),
     Option("script-memory-limit", Memory(MB, LONG_MAX), 1024 * MB),
 )
 
