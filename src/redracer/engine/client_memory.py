@@ -26,8 +26,8 @@ def request_bytes(argv: list[bytes]) -> int:
 
 def input_capacity(client: Client) -> int:
     """Bytes of memory for unread input."""
-    transport: Any = client.transport
-    return int(getattr(transport, "held_bytes", client.query_bytes)) + client.parser.held_bytes
+    held: int = getattr(client.transport, "held_bytes", client.query_bytes)
+    return held + client.parser.held_bytes
 
 
 def output_bytes(client: Client) -> int:
@@ -43,14 +43,21 @@ def transaction_bytes(client: Client) -> int:
 
 
 def total_bytes(client: Client) -> int:
-    """Bytes of memory that the client takes in all."""
-    objects: tuple[object, ...] = (client, client.out, client.parser, client.transport, client.extra)
-    text = len(client.name) + len(client.library_name) + len(client.library_version)
-    return (
-        sum(map(getsizeof, objects))
-        + text
-        + input_capacity(client)
-        + client.out.allocated
-        + transaction_bytes(client)
-        + (0 if client.subscriptions is None else client.subscriptions.memory())
-    )
+    """Bytes of memory that the client takes in all. Quick: it is asked for every client again and again."""
+    transport: Any = client.transport
+    kind = type(transport)
+    total = _object_bytes.get(kind)
+    if total is None:
+        objects = (client, client.out, client.parser, transport, client.extra)
+        total = _object_bytes[kind] = sum(map(getsizeof, objects))
+    total += len(client.name) + len(client.library_name) + len(client.library_version)
+    total += input_capacity(client) + client.out.allocated
+    if client.transaction is not None or client.watched:
+        total += transaction_bytes(client)
+    if client.subscriptions is not None:
+        total += client.subscriptions.memory()
+    return total
+
+
+# By the type of the transport: the bytes of a client's objects without what they hold.
+_object_bytes: dict[type, int] = {}

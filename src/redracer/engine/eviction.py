@@ -61,7 +61,7 @@ KEYS_PER_LOOK = 16  # keys evicted between two looks at the clock
 LAZY_SLICE = 250_000  # ns
 UNLIMITED = 1 << 62
 REFRESH = 10_000_000  # ns for which the count of what clients hold is good enough to evict by
-REFRESH_TRAFFIC = 256 * 1024  # bytes in or out after which it is brought up to date, by the end of the round
+REFRESH_TRAFFIC = 512 * 1024  # bytes in or out after which it is brought up to date, by the end of the round
 # `maxmemory-eviction-tenacity`: up to 10 each step is 50 us; from there on each step is 15 % longer; 100: no limit.
 LINEAR_TENACITY = 10
 TENACITY_STEP = 50_000  # ns

@@ -278,6 +278,8 @@ class Invocation(Host):
                 continue
             if gate == GATE_USER:
                 refusal = self.engine.acl.script_refusal(self.caller, command, argv)
+            elif gate == GATE_MEMORY:  # as of the script's start: no key is evicted while it runs
+                refusal = errors.OUT_OF_MEMORY if self.engine.eviction.out_of_memory else None
             else:
                 refusal = ask(self.client, command, argv)
             if refusal is not None:
