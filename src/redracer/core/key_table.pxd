@@ -24,6 +24,7 @@ cdef class KeyTable:
     cdef public object on_expired       # callable(keyspace, key) or None
     cdef public object notify_miss      # callable(key) or None
     cdef public object notify_new       # callable(key) or None
+    cdef public object on_overwritten   # callable(value) or None: is given a value that a string or a move replaces
     cdef public long long hits
     cdef public long long misses
     cdef Table entries                  # entries.count: the number of keys
@@ -54,6 +55,7 @@ cdef class KeyTable:
         self, bytes key, unsigned int tag, long long expire_at, size_t length, bint* existed
     ) except NULL
     cdef int store(self, uint64_t hash, uint64_t* slot, Entry* entry) except -1
+    cdef int give_up(self, Entry* entry) except -1
     cdef void unlink(self, uint64_t hash, uint64_t* slot) noexcept
 
     # The whole table.

@@ -18,6 +18,7 @@ class KeyTable:
     on_expired: Callable[[Any, bytes], object] | None
     notify_miss: Callable[[bytes], object] | None
     notify_new: Callable[[bytes], object] | None
+    on_overwritten: Callable[[Any], object] | None
     hits: int
     misses: int
 

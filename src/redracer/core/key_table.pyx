@@ -15,7 +15,7 @@ from libc.string cimport memcmp, memset
 from redracer.core.entry cimport (
     HAS_EXPIRY, KEEP_EXPIRY, KIND_BYTES, KIND_MASK, NO_EXPIRY, RAW, STRING, TYPE_MASK, drop_entry_object,
     entry_expiry, entry_expiry_field, entry_free, entry_hash, entry_key, entry_key_bytes, entry_key_length, entry_kind,
-    entry_new, entry_size, entry_stamp, entry_type, set_stamp,
+    entry_new, entry_object, entry_size, entry_stamp, entry_type, set_stamp,
 )
 from redracer.core.memory cimport allocation_size
 from redracer.core.table cimport (
@@ -248,6 +248,8 @@ cdef class KeyTable:
             self.store(hash, NULL, entry)
             return entry
         touch_entry(self, entry)
+        if tag & TYPE_MASK == STRING:
+            self.give_up(entry)
         if has_room(entry, tag, expire_at, length):
             if entry_kind(entry) >= KIND_BYTES:
                 drop_entry_object(entry)
@@ -289,6 +291,13 @@ cdef class KeyTable:
             entry_free(old)
         elif self.notify_new is not None:
             self.notify_new(entry_key_bytes(entry))
+        return 0
+
+    cdef int give_up(self, Entry* entry) except -1:
+        """Lets `on_overwritten` have the value that the entry is about to lose, to be freed in slices; strings are
+        freed at once."""
+        if self.on_overwritten is not None and entry_type(entry) != STRING:
+            self.on_overwritten(<object>entry_object(entry))
         return 0
 
     cdef void unlink(self, uint64_t hash, uint64_t* slot) noexcept:

@@ -228,6 +228,9 @@ cdef class Keyspace(KeyTable):
             return False
         if target is self and key == new_key:
             return True
+        cdef uint64_t* replaced = target.any_slot(new_key)
+        if replaced != NULL:
+            target.give_up(entry_in(replaced))
         cdef Entry* entry = entry_in(slot)
         cdef Entry* moved = entry_moved(entry, new_key, entry_expiry(entry))
         self.unlink(hash, slot)

@@ -47,6 +47,7 @@ class TypeSpec(NamedTuple):
     rdb: RdbCodec  # writes and reads values in the RDB format
     # (key, value) -> the commands that make the value at a free key, its expiry not counted. O(bytes).
     commands: Callable[[bytes, Any], Iterator[list[bytes]]]
+    items: Callable[[Any], int] = len  # how many elements a value has that is no string. O(1).
     # The value as a MemberCollection (member_collection.py), of a type that other types' commands read. O(1).
     collection: Callable[[Any], Any] | None = None
     # The value's elements, of a type that SORT sorts. O(1).

@@ -32,6 +32,7 @@ from redracer.engine.expiry import ActiveExpiry
 from redracer.engine.gates import GATE_NO_TOUCH
 from redracer.engine.info import Info
 from redracer.engine.info_sections import SECTIONS
+from redracer.engine.key_sizes import KeySizesCensus
 from redracer.engine.latency import LatencyMonitor
 from redracer.engine.lazy_free import LazyFree
 from redracer.engine.loading import Loading
@@ -112,6 +113,7 @@ class Engine:
         self.eviction = Eviction(self)
         self.ports: dict[str, Any] = Ports()
         self.client_eviction = ClientEviction(self)
+        self.key_sizes = KeySizesCensus(self)
         self.at_tick: list[Callable[[], None]] = []  # what other layers do periodically
         self.at_client_end: list[Callable[[Client], None]] = []  # what other layers do when a client is gone
         self.run_id = secrets.token_hex(20)
@@ -126,7 +128,7 @@ class Engine:
         self.apply_settings()
         for name in ("slowlog-log-slower-than", "latency-monitor-threshold", "latency-tracking"):
             config.on_change(name, self._settings_changed)
-        for name in ("maxmemory-policy", "lfu-log-factor", "lfu-decay-time"):
+        for name in ("maxmemory-policy", "lfu-log-factor", "lfu-decay-time", "lazyfree-lazy-server-del"):
             config.on_change(name, self._settings_changed)
         config.on_change("proto-max-bulk-len", self._bulk_limit_changed)
         config.on_change("client-query-buffer-limit", self._query_limit_changed)
@@ -146,6 +148,8 @@ class Engine:
             latency * 1000 * NANOSECONDS_PER_MICROSECOND if latency else NEVER,
         )
         self.dispatcher.track_latency = config["latency-tracking"]
+        for database in self.databases:
+            database.on_overwritten = self.lazy_free.add if config["lazyfree-lazy-server-del"] else None
         self.clock.lfu = "lfu" in config["maxmemory-policy"]
         self.clock.lfu_log_factor = config["lfu-log-factor"]
         self.clock.lfu_decay_time = config["lfu-decay-time"]
@@ -311,6 +315,7 @@ class Engine:
         self.memory.note_peak()
         self.eviction.tick()
         self.client_eviction.tick()
+        self.key_sizes.tick()
         self.statistics.sample()
         self.close_idle_clients()
         for step in self.at_tick:

@@ -55,7 +55,9 @@ class ActiveExpiry:
         if expiring:
             more |= self._expire_in(expiring, deadline)
         self.engine.effects.flush()
-        self.nanoseconds += monotonic_nanoseconds() - begun
+        elapsed = monotonic_nanoseconds() - begun
+        self.nanoseconds += elapsed
+        self.engine.latency.consider("expire-cycle", elapsed // 1_000_000, self.engine.clock.now // 1000)
         return more
 
     def _expire_in(self, expiring: list[Keyspace], deadline: int) -> bool:

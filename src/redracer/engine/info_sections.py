@@ -1,8 +1,7 @@
 """The sections of INFO that the engine can tell by itself, with Redis 8.2's fields in its order.
 
 A field of a feature that this version does not have tells what Redis tells when the feature is idle, because
-tools look for the field. Left out is only the section `keysizes` (histograms of the sizes of all values):
-it would cost every write a little, for nobody until somebody asks.
+tools look for the field.
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ def server(engine: Engine) -> Fields:
         ("atomicvar_api", "gil"),
         ("gcc_version", compiler_version(platform.python_compiler())),
         ("process_id", os.getpid()),
-        ("process_supervised", "no"),
+        ("process_supervised", supervisor(engine)),
         ("run_id", engine.run_id),
         ("tcp_port", config["port"] or config["tls-port"]),
         ("server_time_usec", engine.unix_microseconds()),
@@ -63,6 +62,12 @@ def server(engine: Engine) -> Fields:
         ("io_threads_active", 0),
         *listeners(engine),
     ]
+
+
+def supervisor(engine: Engine) -> str:
+    """What started this process and watches it: systemd, or nothing that is known."""
+    wanted = engine.config["supervised"] in ("auto", "systemd")
+    return "systemd" if wanted and "NOTIFY_SOCKET" in os.environ else "no"
 
 
 def compiler_version(text: str) -> str:
@@ -410,6 +415,11 @@ def keyspace(engine: Engine) -> Fields:
             )
 
 
+def key_sizes(engine: Engine) -> Fields:
+    """The distribution of the sizes of values."""
+    return engine.key_sizes.fields()
+
+
 def debug(engine: Engine) -> Fields:
     """What the event loop did, for its developers."""
     statistics = engine.statistics
@@ -436,5 +446,6 @@ SECTIONS = (
     Section("latencystats", "Latencystats", latency_statistics, usual=False),
     Section("cluster", "Cluster", cluster),
     Section("keyspace", "Keyspace", keyspace),
+    Section("keysizes", "Keysizes", key_sizes, usual=False),
     Section("debug", "Debug", debug, usual=False, hidden=True),
 )

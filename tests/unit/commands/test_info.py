@@ -22,7 +22,7 @@ USUAL = [
     "Cluster",
     "Keyspace",
 ]
-ALL = [*USUAL[:9], "Commandstats", "Errorstats", "Latencystats", "Cluster", "Keyspace"]
+ALL = [*USUAL[:9], "Commandstats", "Errorstats", "Latencystats", "Cluster", "Keyspace", "Keysizes"]
 
 
 @pytest.fixture

@@ -31,3 +31,19 @@ def test_what_is_large_is_freed_in_steps(served):
         steps += 1
     assert steps > 10
     assert (served.engine.lazy_free.pending, served.engine.lazy_free.freed_objects) == (0, 1)
+
+
+@pytest.mark.parametrize("line", [b"SET big value", b"RENAME other big", b"INCRBY x 1"])
+@pytest.mark.parametrize("lazy", [True, False])
+def test_a_value_that_is_overwritten_is_freed_in_slices_if_so_configured(line, lazy):
+    world = Served()
+    world.run(b"CONFIG SET lazyfree-lazy-server-del " + (b"yes" if lazy else b"no"))
+    world.run([b"SADD", b"big", *(b"member:%d" % number for number in range(5000))])
+    world.run(b"SET other value")
+    world.run(line)
+    assert world.engine.lazy_free.pending == (lazy and not line.startswith(b"INCR"))
+    if not line.startswith(b"INCR"):
+        assert world.run(b"GET big") == b"$5\r\nvalue\r\n"
+    while world.engine.lazy_free.run(1_000_000):
+        pass
+    assert world.engine.lazy_free.pending == 0

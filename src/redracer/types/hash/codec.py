@@ -13,6 +13,7 @@ from redracer.core.type_spec import TypeSpec, register
 from redracer.types.hash.rdb import CODEC
 from redracer.types.hash.value import (
     ExpiringListpack,
+    count_fields,
     encoding_of,
     expiry_of,
     get_field,
@@ -94,5 +95,6 @@ register(
         commands=commands,
         next_expiry=next_expiry,
         field=get_field,
+        items=count_fields,
     )
 )

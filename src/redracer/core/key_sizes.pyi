@@ -1,0 +1,9 @@
+from collections.abc import Callable
+from typing import Any
+
+from redracer.core.keyspace import Keyspace
+
+class KeySizes:
+    def __init__(self, items: list[Callable[[Any], int]]) -> None: ...
+    def count_some(self, database: Keyspace, cursor: int, buckets: int) -> int: ...
+    def bins(self, type: int) -> list[tuple[int, int]]: ...
