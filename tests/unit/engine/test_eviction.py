@@ -67,7 +67,8 @@ def test_volatile_ttl_evicts_what_expires_first(world):
     limit(world, "volatile-ttl")
     for number in range(200):
         world.run([b"SET", b"%d" % number, VALUE, b"EX", b"%d" % (100_000 - number)])
-    assert b"150" not in keys(world) and b"0" in keys(world)
+    kept = sorted(int(key) for key in keys(world))
+    assert kept[0] == 0 and kept[len(kept) // 2] < 60  # candidates are sampled: the order is nearly that of time
 
 
 def test_without_eviction_commands_that_may_need_memory_are_refused(world):
