@@ -68,7 +68,9 @@ def test_volatile_ttl_evicts_what_expires_first(world):
     for number in range(200):
         world.run([b"SET", b"%d" % number, VALUE, b"EX", b"%d" % (100_000 - number)])
     kept = sorted(int(key) for key in keys(world))
-    assert kept[0] == 0 and kept[len(kept) // 2] < 60  # candidates are sampled: the order is nearly that of time
+    assert (
+        kept[0] == 0 and kept[len(kept) // 2] < 60
+    )  # candidates are sampled: the order is nearly that of time
 
 
 def test_without_eviction_commands_that_may_need_memory_are_refused(world):
