@@ -59,7 +59,7 @@ compat: $(VENV)/.installed ## run Redis's own test suite; ARGS="--units unit/exp
 	$(BIN)/python -m tests.compat $(ARGS)
 
 clients: $(VENV)/.installed ## programs that people use with Redis (RQ, Celery, Huey) against the server
-	$(INSTALL) -e '.[clients,test]'
+	$(INSTALL) -e '.[clients,lua,test]'
 	$(BIN)/python -m pytest -q tests/clients $(ARGS)
 
 compat-quick: $(VENV)/.installed ## the part of Redis's test suite that `make test` runs
