@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from redracer.engine.pubsub import Subscriptions
     from redracer.engine.registry import Command
     from redracer.engine.tracking import Tracking
-    from redracer.engine.transactions import Transaction
+    from redracer.engine.transaction import Transaction
 
 # flags
 MULTI = 1

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from redracer.engine.client import PRIMARY
 from redracer.engine.flags import WRITE
 from redracer.engine.gates import GATE_DISK_ERROR
+from redracer.engine.transactions import effective_flags
 
 if TYPE_CHECKING:
     from redracer.engine.client import Client
@@ -44,7 +45,9 @@ class DiskErrors:
 
     def refuse(self, client: Client, command: Command, argv: list[bytes]) -> bytes | None:
         """The guard. PING is refused too, so that who watches the server sees it."""
-        if client.flags & PRIMARY or not (command.flags & WRITE or command.name == b"ping"):
+        if client.flags & PRIMARY or not (
+            effective_flags(client, command) & WRITE or command.name == b"ping"
+        ):
             return None
         if self.engine.is_replica and self.engine.config["replica-ignore-disk-write-errors"]:
             return None

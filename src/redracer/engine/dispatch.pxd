@@ -6,9 +6,14 @@ from redracer.engine.client cimport Client
 from redracer.engine.context cimport Context
 from redracer.engine.effects cimport Effects
 from redracer.engine.registry cimport Command
+from redracer.engine.transaction cimport Transaction
 from redracer.engine.timing cimport monotonic_nanoseconds, unix_microseconds
 
 cimport cython
+
+cdef long long _IMMEDIATE, _NO_MULTI, _PROTECTED
+cdef long long _MEMORY, _MONITORED, _NO_TOUCH, _PAUSED, _REPLY, _TRACKING
+cdef long long _SKIP, _SKIP_NEXT, _SILENT, _SILENT_NEXT, _OBSERVED
 
 cdef class Dispatcher(Executor):
     cdef public Context context
@@ -48,6 +53,7 @@ cdef class Dispatcher(Executor):
     cdef object propagate(self, Client client, list argv)
     cpdef object call_nested(self, Client client, Command command, list argv)
     cdef object call_observed(self, Client client, Command command, list argv)
+    @cython.locals(transaction=Transaction)
     cdef object execute_unusual(self, Client client, Command command, list argv)
     @cython.locals(count=Py_ssize_t, gates=cython.longlong)
     cpdef object refusal(self, Client client, Command command, list argv)

@@ -25,7 +25,7 @@ from redracer.core.replies import NO_REPLY, Error, Several, Status
 from redracer.core.session import CLOSE_AFTER_REPLY, Executor
 from redracer.engine import log, registry
 from redracer.engine.client import REPLY_OFF, REPLY_SKIP, REPLY_SKIP_NEXT
-from redracer.engine.flags import IMMEDIATE, PROTECTED, TOUCHES_ARBITRARY_KEYS
+from redracer.engine.flags import IMMEDIATE, NO_MULTI, PROTECTED, TOUCHES_ARBITRARY_KEYS
 from redracer.engine.gates import (
     GATE_MEMORY,
     GATE_MONITORED,
@@ -47,7 +47,13 @@ if TYPE_CHECKING:
 Guard = Callable[["Client", Command, list[bytes]], "bytes | None"]
 
 QUEUED = Status(b"QUEUED")
-OBSERVED = GATE_NO_TOUCH | GATE_MONITORED | GATE_TRACKING  # gates for which a call takes `call_observed`
+# Bits as C numbers; the .pxd has their types.
+_IMMEDIATE, _NO_MULTI, _PROTECTED = IMMEDIATE, NO_MULTI, PROTECTED
+_MEMORY, _MONITORED, _NO_TOUCH = GATE_MEMORY, GATE_MONITORED, GATE_NO_TOUCH
+_PAUSED, _REPLY, _TRACKING = GATE_PAUSED, GATE_REPLY, GATE_TRACKING
+_SKIP, _SKIP_NEXT = REPLY_SKIP, REPLY_SKIP_NEXT
+_SILENT, _SILENT_NEXT = REPLY_OFF | REPLY_SKIP, REPLY_OFF | REPLY_SKIP_NEXT
+_OBSERVED = GATE_NO_TOUCH | GATE_MONITORED | GATE_TRACKING  # for which a call takes `call_observed`
 SPELLINGS = 4096  # most spellings of command names remembered (GET, get, Get...)
 
 
@@ -256,7 +262,7 @@ class Dispatcher(Executor):
         began = self.started
         outer = client.last_command
         self.started = monotonic_nanoseconds()
-        if (client.gates | self.gates) & OBSERVED:
+        if (client.gates | self.gates) & _OBSERVED:
             reply = self.call_observed(client, command, argv)
         else:
             reply = self.call(client, command, argv)
@@ -268,40 +274,41 @@ class Dispatcher(Executor):
 
     def call_observed(self, client: Client, command: Command, argv: list[bytes]) -> Any:
         """`call` where something besides the reply comes of it: somebody watches, or remembers what was read."""
-        if client.gates & GATE_NO_TOUCH:
+        if client.gates & _NO_TOUCH:
             reply = self.call_without_touching(client, command, argv)
         else:
             reply = self.call(client, command, argv)
-        if self.gates & GATE_MONITORED:
+        if self.gates & _MONITORED:
             self.engine.monitors.feed(client, command, argv)
-        if client.gates & GATE_TRACKING:
+        if client.gates & _TRACKING:
             self.engine.tracking.called(client, command, argv)
         return reply
 
     def execute_unusual(self, client: Client, command: Any, argv: list[bytes]) -> None:
         """The line for requests that something must be checked for first."""
         if used_memory() > self.memory_limit:
-            self.gates |= GATE_MEMORY
-        if client.flags & REPLY_SKIP_NEXT:
-            client.flags = client.flags & ~REPLY_SKIP_NEXT | REPLY_SKIP
+            self.gates |= _MEMORY
+        if client.flags & _SKIP_NEXT:
+            client.flags = client.flags & ~_SKIP_NEXT | _SKIP
         if command is None and self.engine.cross_protocol.ends(client, argv[0]):
             return
         reply: Any = self.refusal(client, command, argv)
         if reply is not None:
             if client.transaction is not None:
                 self.engine.transactions.refused(client, command)
-        elif self.gates & GATE_PAUSED and self.engine.pause.holds(client, command):
+        elif self.gates & _PAUSED and self.engine.pause.holds(client, command):
             return
-        elif client.transaction is not None and not command.flags & IMMEDIATE:
-            client.transaction.add(command, argv)
+        elif client.transaction is not None and not command.flags & _IMMEDIATE:
+            transaction = client.transaction
+            transaction.add(command, argv)
             reply = QUEUED
         else:
             reply = self.call_observed(client, command, argv)
         self.reply(client, reply)
         if client.blocked is None:  # else the reply to be skipped is still to come
-            client.flags &= ~REPLY_SKIP
-        if not client.flags & (REPLY_OFF | REPLY_SKIP_NEXT):
-            client.gates &= ~GATE_REPLY
+            client.flags &= ~_SKIP
+        if not client.flags & _SILENT_NEXT:
+            client.gates &= ~_REPLY
         if self.ready_keys or self.deferred:
             self.finish()
 
@@ -316,7 +323,7 @@ class Dispatcher(Executor):
 
     def reply(self, client: Client, reply: Any) -> None:
         """Writes a reply, unless the client has asked for none (CLIENT REPLY) and it is no message."""
-        if not client.flags & (REPLY_OFF | REPLY_SKIP) or type(reply) is Several:
+        if not client.flags & _SILENT or type(reply) is Several:
             client.out.write(reply, client.resp)
 
     def refusal(self, client: Client, command: Command | None, argv: list[bytes]) -> Error | None:
@@ -328,7 +335,9 @@ class Dispatcher(Executor):
         count = len(argv)
         if count != command.arity and (command.arity > 0 or count < -command.arity):
             return self.reject(command, errors.wrong_arity(command.name))
-        if command.flags & PROTECTED:
+        if command.flags & _NO_MULTI and client.transaction is not None:
+            return self.reject(command, errors.NOT_IN_TRANSACTION)
+        if command.flags & _PROTECTED:
             refusal = self.engine.protection_refusal(client, command.name)
             if refusal is not None:
                 return self.reject(command, refusal)

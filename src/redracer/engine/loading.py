@@ -14,6 +14,7 @@ from redracer.core import errors
 from redracer.engine import flags, log
 from redracer.engine.gates import GATE_LOADING
 from redracer.engine.timing import unix_microseconds
+from redracer.engine.transactions import every_command_has
 
 if TYPE_CHECKING:
     from redracer.engine.client import Client
@@ -93,7 +94,7 @@ class Loading:
         """The guard: the error for a command that needs the data."""
         if self.asynchronous:
             return errors.LOADING if command.flags & flags.NO_ASYNC_LOADING else None
-        return None if command.flags & flags.LOADING else errors.LOADING
+        return None if every_command_has(client, command, flags.LOADING) else errors.LOADING
 
     def fields(self) -> list[tuple[str, object]]:
         """What INFO persistence tells of it."""

@@ -3,17 +3,7 @@ cimport cython
 from redracer.engine.client cimport Client
 from redracer.engine.dispatch cimport Dispatcher
 from redracer.engine.registry cimport Command
-
-
-cdef class Transaction:
-    cdef public list queued
-    cdef public long long flags
-    cdef public long long lacking
-    cdef public bint failed
-    cdef Py_ssize_t measured
-    cdef Py_ssize_t measured_bytes
-
-    cpdef object add(self, Command command, list argv)
+from redracer.engine.transaction cimport Transaction
 
 
 cdef class Transactions:

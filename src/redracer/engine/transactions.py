@@ -12,56 +12,19 @@ https://redis.io/docs/latest/develop/using-commands/transactions/
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 from redracer.core import errors
 from redracer.core.errors import CommandError
 from redracer.core.replies import NULL_ARRAY
 from redracer.engine.client import DIRTY, MULTI, NO_BLOCKING
-from redracer.engine.client_memory import argument_bytes
 from redracer.engine.gates import GATE_TRANSACTION, GATE_USER
+from redracer.engine.transaction import Transaction
 
 if TYPE_CHECKING:
     from redracer.engine.client import Client
     from redracer.engine.engine import Engine
     from redracer.engine.registry import Command
-
-QUEUED_COMMAND_BYTES = 128  # of the objects around a queued command's arguments
-
-
-class Transaction:
-    """What one client has queued. `flags` has every flag that some command has, `lacking` every one that some lacks."""
-
-    if not getattr(sys.modules.get("cython"), "compiled", False):  # the fields are in the .pxd
-        queued: list[tuple[Command, list[bytes]]]
-        flags: int
-        lacking: int
-        failed: bool
-        measured: int
-        measured_bytes: int
-
-    def __init__(self) -> None:
-        self.queued = []
-        self.flags = 0
-        self.lacking = 0
-        self.failed = False
-        self.measured = 0
-        self.measured_bytes = 0
-
-    def add(self, command: Command, argv: list[bytes]) -> None:
-        """Queues a command, unless it is known already that none will run."""
-        if not self.failed:
-            self.queued.append((command, argv))
-            self.flags |= command.flags
-            self.lacking |= ~command.flags
-
-    def memory(self) -> int:
-        """Bytes of memory that the queue takes. O(commands queued since it was asked last)."""
-        for _, argv in self.queued[self.measured :]:
-            self.measured_bytes += argument_bytes(argv) + QUEUED_COMMAND_BYTES
-        self.measured = len(self.queued)
-        return self.measured_bytes
 
 
 def effective_flags(client: Client, command: Command) -> int:
@@ -69,6 +32,13 @@ def effective_flags(client: Client, command: Command) -> int:
     if client.transaction is None or command.name != b"exec":
         return command.flags
     return int(command.flags | client.transaction.flags)
+
+
+def every_command_has(client: Client, command: Command, flag: int) -> bool:
+    """Whether the command has a flag; for EXEC also everything that it would execute."""
+    if not command.flags & flag:
+        return False
+    return client.transaction is None or command.name != b"exec" or not client.transaction.lacking & flag
 
 
 class Transactions:

@@ -88,23 +88,24 @@ cdef class AppendBuffer:
     def feed(self, list units not None):
         cdef size_t before = self.length
         cdef int selected = self.database
-        cdef bint transaction
+        cdef bint transaction, opening
         cdef tuple unit
         cdef int database
         for unit in units:
             if not PyList_CheckExact(unit[1]):  # it is for some feeds only
                 units = for_target(units, TO_LOG)
                 break
-        transaction = PyList_GET_SIZE(units) > 1
+        transaction = opening = PyList_GET_SIZE(units) > 1
         try:
             if self.timestamps:
                 self.annotate()
-            if transaction:
-                self.put_text(b"*1\r\n$5\r\nMULTI\r\n", 15)
             for unit in units:
                 database = unit[0]
                 if database != self.database:
                     self.put_select(database)
+                if opening:
+                    self.put_text(b"*1\r\n$5\r\nMULTI\r\n", 15)
+                    opening = False
                 self.put_command(<list>unit[1])
             if transaction:
                 self.put_text(b"*1\r\n$4\r\nEXEC\r\n", 14)

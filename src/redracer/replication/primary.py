@@ -18,6 +18,7 @@ from redracer.engine.client import MONITOR, MULTI, REPLICA, Client
 from redracer.engine.effects import TO_REPLICAS, for_target
 from redracer.engine.flags import WRITE
 from redracer.engine.gates import GATE_FEW_REPLICAS
+from redracer.engine.transactions import effective_flags
 from redracer.replication.replica import (
     ONLINE,
     RECEIVING_PIPE,
@@ -81,12 +82,12 @@ class Primary:
         encoder = self.encoder
         if not len(encoder):
             self.wake_all()
-        if len(units) > 1:
-            encoder.write([b"MULTI"], 2)
-        for database, argv in units:
+        for place, (database, argv) in enumerate(units):
             if database != self.selected and database >= 0:
                 self.selected = database
                 encoder.write([b"SELECT", b"%d" % database], 2)
+            if place == 0 and len(units) > 1:
+                encoder.write([b"MULTI"], 2)
             encoder.write(argv, 2)
         if len(units) > 1:
             encoder.write([b"EXEC"], 2)
@@ -381,9 +382,9 @@ class Primary:
         if wanted and not self.engine.is_replica and self.good_replicas() < wanted:
             dispatcher.gates |= GATE_FEW_REPLICAS
 
-    def refusal(self, _client: Client, command: Command, _argv: list[bytes]) -> bytes | None:
+    def refusal(self, client: Client, command: Command, _argv: list[bytes]) -> bytes | None:
         """What a client is told whose write would not be kept by enough replicas."""
-        return errors.NO_REPLICAS if command.flags & WRITE else None
+        return errors.NO_REPLICAS if effective_flags(client, command) & WRITE else None
 
     def all_caught_up(self) -> bool:
         """Whether every online replica has told that it has all of the stream."""

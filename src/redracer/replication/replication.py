@@ -16,6 +16,7 @@ from redracer.engine.client import PRIMARY, Client
 from redracer.engine.flags import STALE, WRITE
 from redracer.engine.gates import GATE_READ_ONLY, GATE_STALE
 from redracer.engine.info import Section
+from redracer.engine.transactions import effective_flags, every_command_has
 from redracer.replication.failover import Failover
 from redracer.replication.info import fields
 from redracer.replication.link import CONNECTED, SYNC, Link
@@ -180,11 +181,19 @@ class Replication:
 
     def refuse_write(self, client: Client, command: Command, _argv: list[bytes]) -> bytes | None:
         """What a client is told that wants to write to a replica."""
-        return errors.READ_ONLY if command.flags & WRITE and not client.flags & PRIMARY else None
+        return (
+            errors.READ_ONLY
+            if effective_flags(client, command) & WRITE and not client.flags & PRIMARY
+            else None
+        )
 
     def refuse_stale(self, client: Client, command: Command, _argv: list[bytes]) -> bytes | None:
         """What a client is told while the data may be old."""
-        return None if command.flags & STALE or client.flags & PRIMARY else errors.MASTER_DOWN
+        return (
+            None
+            if every_command_has(client, command, STALE) or client.flags & PRIMARY
+            else errors.MASTER_DOWN
+        )
 
     # --- time
 

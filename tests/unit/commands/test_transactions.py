@@ -112,6 +112,11 @@ class TestRefusals:
         assert served.error(b"EXEC") == FAILED
         assert served.run(b"EXISTS k j") == b":0\r\n"
 
+    def test_what_no_transaction_may_do(self, served):
+        queue(served)
+        assert served.error(b"SAVE") == "ERR Command not allowed inside a transaction"
+        assert served.error(b"EXEC") == FAILED
+
     def test_so_does_a_guard(self, served):
         refused = b"OOM command not allowed"
         served.engine.dispatcher.guard(

@@ -1,0 +1,12 @@
+from redracer.engine.registry cimport Command
+
+
+cdef class Transaction:
+    cdef public list queued
+    cdef public long long flags
+    cdef public long long lacking
+    cdef public bint failed
+    cdef Py_ssize_t measured
+    cdef Py_ssize_t measured_bytes
+
+    cpdef object add(self, Command command, list argv)
