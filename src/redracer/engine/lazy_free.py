@@ -14,7 +14,7 @@ from redracer.engine.timing import monotonic_nanoseconds
 SMALL = 64  # items of a value that is freed at once: queuing it would cost more
 # Between two looks at the clock. Items that were allocated together are the last of their part of the heap to go
 # together too, and giving such a part back to the kernel takes as long as freeing hundreds of items.
-ITEMS_PER_STEP = 32
+ITEMS_PER_STEP = 8
 
 
 class LazyFree:
