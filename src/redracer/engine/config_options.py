@@ -286,8 +286,8 @@ MEMORY_MANAGEMENT = (
 
 OBSERVATION = (
     Option("metrics-port", PORT, 0, IMMUTABLE),
-    Option("dashboard-port", PORT, 0, IMMUTABLE),
     Option("metrics-bind", Addresses(), ("127.0.0.1",), IMMUTABLE),
+    Option("dashboard-port", PORT, 0, IMMUTABLE),
     Option("slowlog-log-slower-than", Integer(-1, LONG_MAX), 10000),
     Option("slowlog-max-len", LONG_COUNT, 128),
     Option("latency-monitor-threshold", LONG_COUNT, 0),
@@ -383,7 +383,7 @@ REPLICAS = (
     Option("replica-serve-stale-data", BOOLEAN, True, 0, "slave-serve-stale-data"),
     Option("replica-read-only", BOOLEAN, True, 0, "slave-read-only"),
     Option("replica-lazy-flush", BOOLEAN, False, 0, "slave-lazy-flush"),
-    Option("replica-ignore-maxmemory", BOOLEAN, True, 0, "slave-ignore-maxmemory", ignore(REPLICATION)),
+    Option("replica-ignore-maxmemory", BOOLEAN, True, 0, "slave-ignore-maxmemory"),
     Option("replica-ignore-disk-write-errors", BOOLEAN, False, pending=ignore(REPLICATION)),
     Option("replica-announced", BOOLEAN, True),
     Option("replica-announce-ip", NULLABLE, None, 0, "slave-announce-ip"),

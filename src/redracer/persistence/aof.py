@@ -351,9 +351,9 @@ class AppendOnlyFile:
                 "aof_last_write_status",
                 lambda: "err" if self.writer.write_error or self.syncer.error else "ok",
             ),
-            ("mem_aof_buffer", lambda: len(self.buffer)),
         ):
             self.engine.info.provide(name, value)
+        self.engine.memory.hold("aof.buffer", lambda: len(self.buffer), limited=False)
         self.engine.info.extend("persistence", self.fields)
 
     def fields(self) -> list[tuple[str, object]]:
