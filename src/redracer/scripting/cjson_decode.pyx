@@ -220,7 +220,6 @@ cdef bint is_invalid_number(Source* source) noexcept:
 
 cdef int decode_string(lua_State* L, Source* source) noexcept:
     """Pushes the string that is next."""
-    cdef size_t started = source.at
     cdef size_t first = source.at + 1
     cdef char character
     source.at = first
@@ -233,7 +232,7 @@ cdef int decode_string(lua_State* L, Source* source) noexcept:
         if character == b"\\":
             break
         if character == 0:
-            return complain(L, "value", "unexpected end of string", started)
+            return complain(L, "value", "unexpected end of string", source.at)
         source.at += 1
     begin()
     put(L, source.text + first, source.at - first)
@@ -242,7 +241,7 @@ cdef int decode_string(lua_State* L, Source* source) noexcept:
         if character == b'"':
             break
         if character == 0:
-            return complain(L, "value", "unexpected end of string", started)
+            return complain(L, "value", "unexpected end of string", source.at)
         if character == b"\\":
             decode_escape(L, source)
         else:
@@ -286,11 +285,11 @@ cdef int hexadecimal(const char* text) noexcept:
     for i in range(4):
         digit = text[i]
         if b"0" <= digit <= b"9":
-            value = value << 4 | (digit - b"0")
+            value = value << 4 | (digit - c"0")
         elif b"a" <= digit <= b"f":
-            value = value << 4 | (digit - b"a" + 10)
+            value = value << 4 | (digit - c"a" + 10)
         elif b"A" <= digit <= b"F":
-            value = value << 4 | (digit - b"A" + 10)
+            value = value << 4 | (digit - c"A" + 10)
         else:
             return -1
     return value

@@ -46,7 +46,7 @@ cdef int number(Format* format, int otherwise) noexcept:
     if not b"0" <= format.at[0] <= b"9":
         return otherwise
     while b"0" <= format.at[0] <= b"9":
-        value = value * 10 + (format.at[0] - b"0")
+        value = value * 10 + (format.at[0] - c"0")
         if value > MOST_SIZE:
             return -1
         format.at += 1
