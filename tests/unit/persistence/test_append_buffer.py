@@ -50,8 +50,8 @@ class TestEncoding:
         buffer.feed([(3, [b"INCR", b"n"]), (3, [b"INCR", b"m"])])
         assert bytes(buffer) == b"".join(
             [
-                encoded("MULTI"),
                 encoded("SELECT", 3),
+                encoded("MULTI"),
                 encoded("INCR", "n"),
                 encoded("INCR", "m"),
                 encoded("EXEC"),
