@@ -154,10 +154,10 @@ class Dispatcher(Executor):
     def execute(self, session: Any, command: Any, argv: list[bytes]) -> None:
         """Executes one request and writes its reply to the client. Never raises."""
         client = session
-        self.current = client
         if command is None or client.gates | self.gates or used_memory() > self.memory_limit:
             self.execute_unusual(client, command, argv)
             return
+        self.current = client
         client.out.write(self.call(client, command, argv), client.resp)
         if self.ready_keys or self.deferred:
             self.finish()
@@ -292,7 +292,9 @@ class Dispatcher(Executor):
             client.flags = client.flags & ~_SKIP_NEXT | _SKIP
         if command is None and self.engine.cross_protocol.ends(client, argv[0]):
             return
+        self.current = None  # a guard may evict, which is told before the reply
         reply: Any = self.refusal(client, command, argv)
+        self.current = client
         if reply is not None:
             if client.transaction is not None:
                 self.engine.transactions.refused(client, command)
