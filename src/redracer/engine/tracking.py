@@ -77,6 +77,7 @@ class TrackingTable:
         self.keys: dict[bytes, dict[Client, None]] = {}
         self.item_count = 0
         self.prefixes: dict[bytes, Prefix] = {}
+        engine.config.on_change("tracking-table-max-keys", self.apply_limit)
 
     # --- who takes part
 
@@ -149,9 +150,12 @@ class TrackingTable:
             if tracking.owner not in readers:
                 readers[tracking.owner] = None
                 self.item_count += 1
-        limit = self.engine.config["tracking-table-max-keys"]
+        self.apply_limit(self.engine.config["tracking-table-max-keys"])
+
+    def apply_limit(self, limit: int) -> None:
+        """Forgets the oldest keys beyond the limit (0: none), and tells everyone who may have cached them."""
         while limit and len(self.keys) > limit:
-            self._invalidate(next(iter(self.keys)))
+            self._invalidate(next(iter(self.keys)), None)
 
     # --- what the effects tell
 
@@ -161,7 +165,7 @@ class TrackingTable:
             author = None if event in NOBODYS_CHANGES else self.engine.dispatcher.current
             self._note_for_broadcast(key, author)
         if key in self.keys:
-            self._invalidate(key)
+            self._invalidate(key, self.engine.dispatcher.current)
 
     def key_event(self, database: int, key: bytes, event: str) -> None:
         """An event without a change concerns no cache."""
@@ -176,16 +180,15 @@ class TrackingTable:
     def databases_swapped(self, first: int, second: int) -> None:
         """Not told, as in Redis."""
 
-    def _invalidate(self, key: bytes) -> None:
+    def _invalidate(self, key: bytes, author: Client | None) -> None:
         readers = self.keys.pop(key)
         self.item_count -= len(readers)
-        current = self.engine.dispatcher.current
         keys = keys_array([key])
         for client in list(readers):
             tracking = client.tracking
             if tracking is None or tracking.prefixes is not None:
                 continue
-            if not (tracking.no_loop and client is current):
+            if not (tracking.no_loop and client is author):
                 self._tell(client, keys)
 
     def _note_for_broadcast(self, key: bytes, author: Client | None) -> None:
