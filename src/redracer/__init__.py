@@ -6,10 +6,10 @@ clients on one; `redracer.Server()` starts a server in a process of its own.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
+    from typing import Any
 
     from redracer.embedded.directory import StoreLocked
     from redracer.embedded.redis_py import Redis

@@ -27,6 +27,8 @@ pytestmark = pytest.mark.skipif(REDIS_SERVER is None, reason="no redis-server is
 FIELDS = ("name", "arity", "flags", "first_key", "last_key", "key_step", "categories", "hints", "key_specs")
 # (command, field) that differ from 7.0 in 8.2.
 CHANGED_SINCE_7_0 = {
+    ("acl|deluser", "hints"),
+    ("acl|setuser", "hints"),
     ("blmove", "flags"),
     ("blpop", "flags"),
     ("brpop", "flags"),
