@@ -23,6 +23,12 @@ def eventually(condition, why):
     pytest.fail(str(why()))
 
 
+def listens(port):
+    """Whether somebody listens at this port."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 class Node:
     """A server, ours or a real one, seen through redis-py."""
 
@@ -64,14 +70,20 @@ def real(tmp_path):
     processes = []
 
     def start(*options):
-        port = free_port()
-        directory = tmp_path / str(port)
-        directory.mkdir()
-        arguments = ["--port", str(port), "--save", "", "--dir", str(directory), *OURS, *options]
-        processes.append(subprocess.Popen([REAL, *arguments], stdout=subprocess.DEVNULL))
-        node = Node(port)
-        eventually(lambda: socket.socket().connect_ex(("127.0.0.1", port)) == 0, lambda: "it does not listen")
-        return node
+        for _ in range(5):  # somebody else may have taken the port meanwhile
+            port = free_port()
+            directory = tmp_path / str(port)
+            directory.mkdir()
+            arguments = ["--port", str(port), "--save", "", "--dir", str(directory), *OURS, *options]
+            process = subprocess.Popen([REAL, *arguments], stdout=subprocess.DEVNULL)
+            processes.append(process)
+            eventually(
+                lambda process=process, port=port: process.poll() is not None or listens(port),
+                lambda: "it does neither",
+            )
+            if process.poll() is None:
+                return Node(port)
+        return pytest.fail("no port is free")
 
     yield start
     for process in processes:

@@ -91,6 +91,9 @@ def shared():
 @pytest.fixture
 def clean_server(real_server):
     real_server.flushall()
+    # What other tests have set, and a list's nodes depend on.
+    real_server.config_set("list-max-listpack-size", -2)
+    real_server.config_set("list-compress-depth", 0)
     return real_server
 
 
