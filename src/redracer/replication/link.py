@@ -87,7 +87,6 @@ class Link:
         self.down_since = time.time()  # Unix time, s
         self.snapshot_size = self.snapshot_read = 0  # bytes; the size is 0 where it was not told
         self.ask_for_failover = False  # the next PSYNC tells the primary that it is to be one
-        self.asking_failover = False
         self.acknowledgement_wanted = False
         self.task = replication.loop.create_task(self.run())
 
@@ -228,7 +227,7 @@ class Link:
     async def _synchronize(self) -> None:
         """Asks to go on from where we are; takes a snapshot if that cannot be."""
         stream = self.stream
-        self.asking_failover = self.ask_for_failover
+        asking_failover = self.ask_for_failover
         if self.replication.has_history:
             request = (stream.id, b"%d" % (stream.end + 1))
             log.notice(f"Trying a partial resynchronization (request {stream.id.decode()}:{stream.end + 1}).")
@@ -241,7 +240,7 @@ class Link:
         else:
             reply = await self._ask(b"PSYNC", *request)
         word, _, rest = reply.partition(b" ")
-        if self.asking_failover and word in (b"+CONTINUE", b"+FULLRESYNC"):
+        if asking_failover and word in (b"+CONTINUE", b"+FULLRESYNC"):
             self.replication.failover.accepted()
         if word == b"+CONTINUE":
             self._continue(rest.split(b" ")[0])
@@ -253,7 +252,7 @@ class Link:
             raise LinkError(
                 f"Master is currently unable to PSYNC but should be in the future: {_text(reply)}"
             )
-        elif self.asking_failover:
+        elif asking_failover:
             self.replication.loop.call_soon(self.replication.failover.rejected, _text(reply))
             raise LinkError("The failover target does not take the role of a primary.")
         else:

@@ -78,11 +78,6 @@ class Replica:
         """Its address, as others reach it."""
         return self.address or self.client.address.rpartition(":")[0].strip("[]")
 
-    @property
-    def place(self) -> int:
-        """The place that it has told, or that it was sent up to."""
-        return self.acknowledged
-
     def describe(self) -> str:
         """For the log: where it listens."""
         return f"{self.host}:{self.port}" if self.port else self.client.address
