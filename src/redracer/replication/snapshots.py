@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import secrets
 import tempfile
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from redracer.engine import log
 from redracer.replication.replica import (
@@ -66,9 +66,10 @@ class Transfer:
         self.reading = False
 
     @property
-    def writer(self) -> Any:
+    def writer(self) -> Writer:
         """The port that writes snapshots."""
-        return self.primary.engine.ports["transfers"]
+        port: Writer = self.primary.engine.ports["transfers"]
+        return port
 
     def start(self) -> None:
         """Forks the child. Raises OSError, or what the port raises if there can be no child."""
