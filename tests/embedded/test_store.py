@@ -1,5 +1,6 @@
 """A store in this process: values, threads, time, files, forks."""
 
+import gc
 import os
 import shutil
 import subprocess
@@ -186,11 +187,14 @@ def test_opening_and_closing_leaves_nothing_behind():
 
     with redracer.open() as store:
         store.set("key", 1)
-    before = state()
+    gc.collect()  # what earlier tests left to the collector would close its descriptors in between
+    threads, descriptors = state()
     for _ in range(50):
         with redracer.open() as store:
             store.set("key", 1)
-    assert state() == before
+    gc.collect()
+    threads_after, descriptors_after = state()
+    assert threads_after <= threads and descriptors_after <= descriptors
 
 
 def test_importing_the_package_imports_neither_redis_py_nor_the_engine():
