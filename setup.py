@@ -45,6 +45,7 @@ HOT = {
     "core.session",
     "core.sorted_tree",
     "core.table",
+    "embedded.calls",
     "engine.client",
     "engine.context",
     "engine.dispatch",

@@ -97,3 +97,51 @@ def test_asyncio():
         await client.aclose()
 
     asyncio.run(main())
+
+
+def test_messages_and_monitor(client):
+    listener = client.pubsub()
+    listener.subscribe("news")
+    listener.psubscribe("new*")
+    kinds = [listener.get_message(timeout=1)["type"] for _ in range(2)]
+    assert kinds == ["subscribe", "psubscribe"] and listener.get_message() is None
+    long = "x" * 100_000  # sent by reference
+    assert client.publish("news", long) == 2
+    heard = [listener.get_message(timeout=1) for _ in range(2)]
+    assert [message["type"] for message in heard] == ["message", "pmessage"]
+    assert all(message["data"] == long for message in heard)
+    listener.close()
+    other = redracer.Redis(client.store)
+    with other.monitor() as monitor:
+        client.set("key", "a b")
+        assert any(line["command"] == "SET key a b" for line in monitor.listen())
+
+
+def test_client_side_caching():
+    cache = pytest.importorskip("redis.cache")
+    client = redracer.Redis(protocol=3, cache_config=cache.CacheConfig())
+    other = redracer.Redis(client.store)
+    client.set("key", 1)
+    assert client.get("key") == b"1"
+    calls = client.store.execute("INFO", "commandstats")
+    assert client.get("key") == b"1" and client.get_cache().size == 1
+    assert calls.count(b"cmdstat_get:calls=1,") == 1
+    assert client.store.execute("INFO", "commandstats").count(b"cmdstat_get:calls=1,") == 1
+    other.set("key", 2)
+    assert client.get("key") == b"2"
+    client.close()
+
+
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_messages_in_asyncio(protocol):
+    async def main():
+        client = redracer.asyncio.Redis(protocol=protocol, decode_responses=True)
+        listener = client.pubsub()
+        await listener.subscribe("news")
+        assert (await listener.get_message(timeout=30))["type"] == "subscribe"
+        threading.Timer(0.05, lambda: redracer.Redis(client.store).publish("news", "hello")).start()
+        assert (await listener.get_message(timeout=30))["data"] == "hello"
+        await listener.aclose()
+        await client.aclose()
+
+    asyncio.run(main())

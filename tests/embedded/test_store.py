@@ -87,6 +87,32 @@ def test_threads_wake_one_another(db):
     assert db.execute("BLPOP", "queue", 0.05) is None
 
 
+def test_many_commands_at_once(db):
+    with pytest.raises(TypeError):
+        db.execute_many([("SET", "key", 1), ("SET", "key", None)])
+    assert db.get("key") is None
+    values = db.execute_many(
+        [("SET", "key", 1), ("LPUSH", "key", 1), ("INCR", "key"), ("BLPOP", "queue", 0.01)]
+    )
+    assert values[0] == b"OK" and values[1].code == "WRONGTYPE" and values[2:] == [2, None]
+    assert db.execute_many([]) == []
+
+
+def test_a_silenced_connection_waits_for_nothing(db):
+    assert db.execute("CLIENT", "REPLY", "OFF") is None
+    assert db.execute("SET", "key", 1) is None
+    assert db.execute("CLIENT", "REPLY", "ON") == b"OK" and db.get("key") == b"1"
+
+
+def test_messages_of_a_session_and_none_in_the_way_of_replies(db):
+    listener = db.session()
+    listener.send([b"SUBSCRIBE", b"a", b"b"])
+    assert [listener.receive().items for _ in range(2)] == [[b"subscribe", b"a", 1], [b"subscribe", b"b", 2]]
+    assert db.execute("SUBSCRIBE", "a") == [[b"subscribe", b"a", 1]]
+    assert db.execute("PUBLISH", "a", "hello") == 2 and db.get("key") is None
+    assert listener.receive(0).items == [b"message", b"a", b"hello"]
+
+
 def test_many_threads_lose_nothing(db):
     def work():
         for _ in range(2000):

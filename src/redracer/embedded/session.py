@@ -7,13 +7,14 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from redracer.core.replies import NO_REPLY, Push
+from redracer.core.replies import NO_REPLY, Push, Several
 from redracer.core.session import BLOCKED, CLOSE_AFTER_REPLY, CLOSED, Transport
+from redracer.embedded.messages import decoded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from redracer.embedded.store import Store
+    from redracer.embedded.calls import Calls
 
 
 class SessionTransport(Transport):
@@ -23,7 +24,9 @@ class SessionTransport(Transport):
         self.session = session
 
     def wake(self) -> None:
-        """A reply is in the queue already."""
+        """What is no reply was encoded for the network."""
+        for message in decoded(self.session.client.out.take()):
+            self.session.arrived(message)
 
     def flush_now(self) -> None:
         """There are no bytes to be sent."""
@@ -43,12 +46,13 @@ class Session:
     `on_reply`: called, with the store's lock held, whenever there is something to be read.
     """
 
-    def __init__(self, store: Store, resp: int = 3, on_reply: Callable[[], None] | None = None) -> None:
-        self.store = store
+    def __init__(self, store: Calls, resp: int = 3, on_reply: Callable[[], None] | None = None) -> None:
+        self.store: Any = store
         self.replies: deque[Any] = deque()
         self.changed = threading.Condition(store.lock)
         self.on_reply = on_reply
         self.held: deque[list[bytes]] = deque()  # sent while the client is blocked
+        self.late = 0  # replies that an outlet keeps back
         with store.lock:
             store.check()
             self.client = store.engine.connect(SessionTransport(self), "127.0.0.1:0", "127.0.0.1:0")
@@ -66,6 +70,8 @@ class Session:
         store = self.store
         with store.lock:
             store.check()
+            if store.observer is not None:
+                store.observer(self, argv)
             if self.client.state & BLOCKED or self.held:
                 self.held.append(argv)
             else:
@@ -93,7 +99,17 @@ class Session:
         """A reply, or a message; NO_REPLY says that there is none, yet or at all."""
         if value is NO_REPLY:
             return
-        self.replies.append(value)
+        if self.store.outlet is None:
+            self.deliver(value)
+        else:
+            self.store.outlet(self, value)
+
+    def deliver(self, value: Any) -> None:
+        """Puts it where it is read."""
+        if type(value) is Several:
+            self.replies.extend(value.items)
+        else:
+            self.replies.append(value)
         self.changed.notify_all()
         if self.on_reply is not None:
             self.on_reply()
@@ -116,14 +132,30 @@ class Session:
                 self.changed.wait(left)
             return self.replies.popleft()
 
+    @property
+    def waits(self) -> bool:
+        """Whether a reply is still to come, or would be if the connection were not closed."""
+        return bool(self.client.state & (BLOCKED | CLOSED) or self.held or self.late)
+
+    def reply_to(self, argv: list[bytes]) -> Any:
+        """Executes a request; its reply, or NO_REPLY if that is not there yet. Messages are dropped."""
+        self.send(argv)
+        while self.replies:
+            reply = self.replies.popleft()
+            if type(reply) is not Push:
+                return reply
+        return NO_REPLY
+
+    def next_reply(self) -> Any:
+        """Waits for the next reply; messages are dropped. Raises ConnectionError."""
+        while type(reply := self.receive()) is Push:
+            pass
+        return reply
+
     def wait(self, timeout: float | None) -> bool:
         """Waits until there is a reply, or `timeout` seconds have passed; whether there is one."""
         with self.changed:
             return bool(self.changed.wait_for(lambda: self.replies or self.closed, timeout))
-
-    def is_message(self) -> bool:
-        """Whether the next thing to be read is no reply to a request."""
-        return bool(self.replies) and type(self.replies[0]) is Push
 
     def closed_by_engine(self) -> None:
         """The connection ends now."""
