@@ -16,6 +16,7 @@ Usage: redracer [serve] [/path/to/redis.conf] [--option value ...]
        redracer rdb stats | export FILE [...]
        redracer backup --from HOST:PORT | --dir DIR --to PATH [--keep N]
        redracer restore FILE --dir DIR
+       redracer verify [--server HOST:PORT] [--restart CMD | --phase before|after]
        redracer --help | --version
 
 redracer serve takes what redracer-server takes; see redracer-server --help. The tools have a --help of their own.
@@ -29,6 +30,7 @@ TOOLS = {
     "rdb": ("redracer.cli.rdb_files", "main"),
     "backup": ("redracer.cli.backup", "backup"),
     "restore": ("redracer.cli.backup", "restore"),
+    "verify": ("redracer.cli.verify", "main"),
 }
 
 
