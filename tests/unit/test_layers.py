@@ -46,7 +46,9 @@ RULES = (
     # The pointer-level code of a type, and its codec: every value is there.
     Rule(r"types/(\w+)/(?:\w+\.pyx|codec\.py)", ("core", r"types.\1"), True),
     Rule(r"dashboard/.*", ("dashboard",), False),
-    Rule(r"cli/(?!check_|rdb_|backup).*", ("engine", "app", "parts", "cli"), False),
+    Rule(r"verify/.*", ("verify",), False),
+    Rule(r"cli/(?!check_|rdb_|backup|verify).*", ("engine", "app", "parts", "cli"), False),
+    Rule(r"cli/verify\.py", ("verify",), False),
     # These work on files, without a server.
     Rule(r"cli/(?:check_|rdb_|backup).*", ("engine", "app", "parts", "cli", "persistence"), False),
 )
