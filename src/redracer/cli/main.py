@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 USAGE = """\
 Usage: redracer [serve] [/path/to/redis.conf] [--option value ...]
+       redracer cli [OPTIONS] [COMMAND [ARGUMENT ...]]
        redracer dashboard [--server HOST:PORT] [--port PORT]
        redracer check-rdb FILE
        redracer check-aof [--fix | --truncate-to-timestamp TIME] MANIFEST|FILE
@@ -24,6 +25,7 @@ redracer serve takes what redracer-server takes; see redracer-server --help. The
 WRONG_USAGE = 2
 # The tools: module and function, imported when they are asked for.
 TOOLS = {
+    "cli": ("redracer.cli.client.main", "main"),
     "dashboard": ("redracer.dashboard.serve", "main"),
     "check-rdb": ("redracer.cli.check_rdb", "main"),
     "check-aof": ("redracer.cli.check_aof", "main"),
@@ -32,11 +34,20 @@ TOOLS = {
     "restore": ("redracer.cli.backup", "restore"),
     "verify": ("redracer.cli.verify", "main"),
 }
+# Redis's names for the same: links with these names do what those programs do.
+NAMES = {
+    "redis-server": ["serve"],
+    "redis-cli": ["cli"],
+    "redis-check-rdb": ["check-rdb"],
+    "redis-check-aof": ["check-aof"],
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a subcommand; the exit code of the process."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if arguments is None:
+        words = NAMES.get(sys.argv[0].rpartition("/")[2], []) + words
     first = words[0] if words else "serve"
     if first in ("-h", "--help", "help"):
         sys.stdout.write(USAGE)

@@ -163,7 +163,9 @@ class Transfer:
                 replica.client.out.write_encoded(self.mark)
                 replica.state = UNCONFIRMED
                 replica.heard = self.primary.engine.clock.now
-                if replica.snapshot_only or not replica.by_psync:
+                if (
+                    replica.snapshot_only
+                ):  # others find the mark at the end of what they read, and then say so
                     replica.go_on()
                 replica.wake()
                 log.notice(f"Streamed replica with replica {replica.describe()} succeeded (socket)")

@@ -1,0 +1,200 @@
+"""What a replica gets from its primary: --rdb and --functions-rdb write the snapshot, --replica shows the commands.
+
+A snapshot is announced by its size, or by a mark of 40 bytes that follows it. The file appears under its name when it
+is complete: a transfer that fails leaves an older file as it was, which redis-cli does not.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from redracer.cli.client import formats
+from redracer.cli.client.connection import ConnectionLost
+from redracer.cli.client.options import complain, fail
+from redracer.cli.client.progress import Progress
+from redracer.cli.client.protocol import ProtocolError, encoded
+from redracer.cli.client.session import connected
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import BinaryIO
+
+    from redracer.cli.client.options import Options
+    from redracer.cli.client.protocol import Reader
+    from redracer.cli.client.session import Session
+
+MARK = 40  # bytes of the mark
+PIECE = 1 << 16  # bytes
+
+
+class Snapshot:
+    """A snapshot on its way."""
+
+    def __init__(self, reader: Reader, announcement: bytes) -> None:
+        """`announcement`: the line before it, without its `$`."""
+        self.reader = reader
+        self.size = 0  # not known where there is a mark
+        self.mark = b""
+        self.received = 0
+        if announcement.startswith(b"EOF:") and len(announcement) >= 4 + MARK:
+            self.mark = announcement[4 : 4 + MARK]
+        else:
+            self.size = int(announcement)
+
+    def pieces(self) -> Iterator[bytes]:
+        """Its bytes, without the mark."""
+        return self._until_mark() if self.mark else self._of_size()
+
+    def _of_size(self) -> Iterator[bytes]:
+        while self.received < self.size:
+            piece = self.reader.some(min(PIECE, self.size - self.received))
+            self.received += len(piece)
+            yield piece
+
+    def _until_mark(self) -> Iterator[bytes]:
+        held = b""  # its end may be the mark's beginning
+        while (end := held.find(self.mark)) < 0:
+            sure = held[:-MARK]
+            self.received += len(sure)
+            if sure:
+                yield sure
+            held = held[-MARK:] + self.reader.some(PIECE)
+        self.received += end
+        self.reader.put_back(held[end + MARK :])
+        yield held[:end]
+
+
+def request_snapshot(session: Session, command: bytes = b"SYNC\r\n") -> Snapshot:
+    """Asks for a snapshot; ends the program if the server refuses."""
+    connection = session.connection
+    assert connection is not None
+    try:
+        connection.send(command)
+        return _announced(connection.reader)
+    except (ConnectionLost, ValueError):
+        raise fail("Error reading bulk length while SYNCing\n") from None
+
+
+def _announced(reader: Reader) -> Snapshot:
+    """The snapshot that the next line announces; empty lines before it only keep the connection alive."""
+    line = b""
+    while not line:
+        byte = reader.some(1)
+        while byte != b"\n":
+            line += byte
+            byte = reader.some(1)
+        line = line.strip(b"\r")
+    if line.startswith(b"-"):
+        raise fail(b"SYNC with master failed: ", line, b"\n")
+    return Snapshot(reader, line[1:])
+
+
+def _configure(session: Session, name: str, value: str) -> bool:
+    """Tells the primary something of this replica; servers that do not know it may refuse."""
+    complain(f"sending REPLCONF {name} {value}\n")
+    assert session.connection is not None
+    try:
+        reply = session.connection.request(b"REPLCONF", name.encode(), value.encode())
+    except (ConnectionLost, ProtocolError):
+        raise fail("\nI/O error\n") from None
+    if reply.is_error:
+        complain(f"REPLCONF {name} error: ", reply.value, b"\n")
+    return not reply.is_error
+
+
+def dump(options: Options) -> None:
+    """--rdb, --functions-rdb: writes the snapshot to a file or to the standard output."""
+    session = connected(options)
+    _configure(session, "capa", "eof")
+    _configure(session, "rdb-only", "1")
+    if options.functions_only and not _configure(session, "rdb-filter-only", "functions"):
+        raise fail("Failed requesting functions only RDB from server, aborting\n")
+    snapshot = request_snapshot(session)
+    where = options.file
+    if snapshot.mark:
+        complain(f"SYNC sent to master, writing bytes of bulk transfer until EOF marker to '{where}'\n")
+    else:
+        complain(f"SYNC sent to master, writing {snapshot.size} bytes to '{where}'\n")
+    if where == "-":
+        _copy(snapshot, sys.stdout.buffer)
+    else:
+        _write_file(snapshot, where)
+    if snapshot.mark:
+        complain(f"Transfer finished with success after {snapshot.received} bytes\n")
+    else:
+        complain("Transfer finished with success.\n")
+    session.close()
+
+
+def _write_file(snapshot: Snapshot, path: str) -> None:
+    """Writes to a file beside `path` that then gets its name; what is no plain file is written to as it is."""
+    special = os.path.exists(path) and not os.path.isfile(path)
+    real = os.path.realpath(path)
+    target = real if special else f"{real}.{os.getpid()}.part"
+    try:
+        file = open(target, "wb")  # noqa: SIM115 - closed below, where its errors are told apart
+    except OSError as error:
+        raise fail(f"Error opening '{path}': {error.strerror}\n") from None
+    try:
+        with file:
+            _copy(snapshot, file)
+            file.flush()
+            if not special:
+                os.fsync(file.fileno())
+        if not special:
+            os.replace(target, real)
+    except OSError as error:
+        raise fail(f"Error writing data to file: {error.strerror}\n") from None
+    finally:
+        if not special and os.path.exists(target):
+            os.unlink(target)
+
+
+def _copy(snapshot: Snapshot, file: BinaryIO) -> None:
+    try:
+        with Progress("bytes", snapshot.size) as progress:
+            for piece in snapshot.pieces():
+                file.write(piece)
+                progress.update(snapshot.received)
+    except ConnectionLost:
+        raise fail("I/O Error reading RDB payload from socket\n") from None
+
+
+def replica(options: Options) -> None:
+    """--replica: shows what a primary sends to its replicas, as CSV."""
+    session = connected(options)
+    _configure(session, "capa", "eof")
+    _configure(session, "rdb-filter-only", "")
+    follow(session, request_snapshot)
+
+
+def follow(session: Session, begin: Callable[[Session], Snapshot] | None = None) -> None:
+    """Drops the snapshot, which `begin` asks for or which is on its way, and prints the commands after it."""
+    if begin is not None:
+        snapshot = begin(session)
+    else:
+        snapshot = request_snapshot(session, b"")
+    if snapshot.mark:
+        complain("SYNC with master, discarding bytes of bulk transfer until EOF marker...\n")
+    else:
+        complain(f"SYNC with master, discarding {snapshot.size} bytes of bulk transfer...\n")
+    try:
+        for _ in snapshot.pieces():
+            pass
+    except ConnectionLost:
+        raise fail("Error reading RDB payload while SYNCing\n") from None
+    if snapshot.mark:
+        complain(f"SYNC done after {snapshot.received} bytes. Logging commands from master.\n")
+        complain("sending REPLCONF ACK 0\n")
+        assert session.connection is not None
+        session.connection.send(encoded([b"REPLCONF", b"ACK", b"0"]))
+    else:
+        complain("SYNC done. Logging commands from master.\n")
+    session.options.output = formats.CSV
+    while True:
+        try:
+            session.read()
+        except (ConnectionLost, ProtocolError) as error:
+            raise fail(f"Error: {error}\n") from None
