@@ -48,7 +48,7 @@ RULES = (
     Rule(r"dashboard/.*", ("dashboard",), False),
     Rule(r"verify/.*", ("verify",), False),
     Rule(r"cli/(?!check_|rdb_|backup|verify).*", ("engine", "app", "parts", "cli"), False),
-    Rule(r"cli/verify\.py", ("verify",), False),
+    Rule(r"cli/verify\.py", ("cli", "verify"), False),
     # These work on files, without a server.
     Rule(r"cli/(?:check_|rdb_|backup).*", ("engine", "app", "parts", "cli", "persistence"), False),
 )

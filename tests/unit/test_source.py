@@ -31,13 +31,13 @@ FUNCTION_LINES = (
     75  # from `def` to the last line, docstring included: most are far below, tables of rows are not
 )
 
-# Absolute paths that mean the same everywhere.
-STANDARD = re.compile(r"/(?:bin|dev|etc|path/to|proc|sys|tmp|usr|var)(?![\w-])")
+# Absolute paths that mean the same everywhere, or in every container of ours.
+STANDARD = re.compile(r"/(?:backup|bin|data|dev|etc|opt/redracer|path/to|proc|sys|tmp|usr|var)(?![\w-])")
 # A path of two parts or more at the start of a word, not part of a URL, a regular expression or a fraction.
 ABSOLUTE_PATH = re.compile(r"""(?:(?<=[\s"'`(=])|^)/[a-z][\w.-]*(?:/[\w.-]+)+""", re.MULTILINE)
 URL = re.compile(r"https?://([\w.-]+)")
 HOSTS = re.compile(
-    r"127\.0\.0\.1|localhost|cython\.org|docs\.python\.org|en\.wikipedia\.org|github\.com|keepachangelog\.com|"
+    r"127\.0\.0\.1|localhost|cython\.org|docs\.python\.org|en\.wikipedia\.org|github\.com|json-schema\.org|keepachangelog\.com|"
     r"rdb\.fnordig\.de|prometheus\.io|redis\.io|semver\.org|www\.w3\.org|[\w-]+\.example"
 )
 

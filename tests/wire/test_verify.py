@@ -256,6 +256,10 @@ def test_over_tls(start_server, tmp_path):
     assert done.returncode == 3
     assert "certificate" in done.stdout
     assert run(server, *address, "--tls", "--insecure").returncode == 0
+    backup = [REDRACER, "backup", "--from", f"127.0.0.1:{port}", "--to", f"{tmp_path}/backup.rdb", "--tls"]
+    environment = os.environ | {"REDISCLI_AUTH": PASSWORD}
+    assert subprocess.run(backup, env=environment, capture_output=True).returncode == 1
+    subprocess.run([*backup, "--cacert", f"{tmp_path}/ca.crt"], env=environment, check=True)
 
 
 def test_several_failures_give_the_code_of_the_gravest():

@@ -22,6 +22,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from redracer.cli.tls_options import add_tls_options, tls_context
 from redracer.engine.config import Config
 from redracer.parts import load_commands
 from redracer.persistence.rdb_save import sync_directory
@@ -65,6 +66,7 @@ def backup(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--user", metavar="NAME", help="of the server; its password is in " + PASSWORD_VARIABLE
     )
+    add_tls_options(parser)
     options = parser.parse_args(list(arguments))
     target = Path(options.to)
     if options.keep is not None and (options.keep < 1 or is_file(target)):
@@ -123,7 +125,7 @@ def take(options: argparse.Namespace, target: Path) -> str:
     temporary = directory / f"{name}.part-{os.getpid()}"
     try:
         if options.server:
-            receive(options.server, options.user, temporary)
+            receive(options.server, options, temporary)
         else:
             shutil.copyfile(Path(options.dir) / options.file, temporary)
         keys = check(temporary)
@@ -161,19 +163,23 @@ def remove_old(directory: Path, keep: int) -> int:
     return len(old)
 
 
-def receive(place: str, user: str | None, target: Path) -> None:
+def receive(place: str, options: argparse.Namespace, target: Path) -> None:
     """Gets a snapshot from a server as a replica would. Raises BackupError and OSError."""
     host, _, port = place.rpartition(":")
     if not host or not port.isdigit():
         raise BackupError(f"'{place}' is no HOST:PORT")
+    host = host.strip("[]")
+    context = tls_context(options)
     try:
-        connection = socket.create_connection((host.strip("[]"), int(port)), PATIENCE)
+        connection = socket.create_connection((host, int(port)), PATIENCE)
+        if context:
+            connection = context.wrap_socket(connection, server_hostname=options.sni or host)
     except OSError as error:
         raise BackupError(f"cannot connect to {place}: {error.strerror or error}") from None
     with connection, connection.makefile("rb") as reader, target.open("xb") as file:
         password = os.environ.get(PASSWORD_VARIABLE)
         if password is not None:
-            words = [b"AUTH", *([user.encode()] if user else []), password.encode()]
+            words = [b"AUTH", *([options.user.encode()] if options.user else []), password.encode()]
             ask(connection, reader, words, required=True)
         # What it may send, and that no stream of changes is wanted; older servers do not know these.
         ask(connection, reader, [b"REPLCONF", b"capa", b"eof"])

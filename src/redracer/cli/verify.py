@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import argparse
 import os
-import ssl
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from redracer.cli.tls_options import add_tls_options, tls_context
 from redracer.verify import Phase, Target, verify
 from redracer.verify.run import PATIENCE, PREFIX
 
@@ -88,15 +88,7 @@ def parser_of_options() -> argparse.ArgumentParser:
     output = parser.add_argument_group("output")
     output.add_argument("--format", choices=["text", "json", "junit"], default="text")
     output.add_argument("--output", metavar="FILE", help="write there instead of to standard output")
-    tls = parser.add_argument_group("TLS")
-    tls.add_argument("--tls", action="store_true", help="connect with TLS")
-    tls.add_argument("--cacert", metavar="FILE", help="who may have signed the server's certificate")
-    tls.add_argument("--cert", metavar="FILE", help="the certificate to show")
-    tls.add_argument("--key", metavar="FILE", help="its key")
-    tls.add_argument(
-        "--sni", default="", metavar="NAME", help="the name that the server's certificate must have"
-    )
-    tls.add_argument("--insecure", action="store_true", help="accept any certificate")
+    add_tls_options(parser)
     option("--timeout", type=seconds, default=10.0, metavar="S", help="seconds for each reply (%(default)g)")
     return parser
 
@@ -118,7 +110,7 @@ def target_of(options: argparse.Namespace) -> Target:
         options.server,
         user=options.user,
         password=password_of(options.password_file),
-        tls=context_of(options) if options.tls else None,
+        tls=tls_context(options),
         server_name=options.sni,
         timeout=options.timeout,
     )
@@ -132,14 +124,3 @@ def password_of(file: str | None) -> str | None:
     if not password:
         raise ValueError(f"{file}: its first line, the password, is empty")
     return password
-
-
-def context_of(options: argparse.Namespace) -> ssl.SSLContext:
-    """What the options say of certificates. Raises OSError."""
-    context = ssl.create_default_context(cafile=options.cacert)
-    if options.insecure:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    if options.cert:
-        context.load_cert_chain(options.cert, options.key)
-    return context

@@ -1,0 +1,86 @@
+"""The scripts of the chart, run outside of a cluster: the rendered configuration, with a directory of its own."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import redis
+
+from tests.deploy.chart import ROOT, by_name, rendered
+from tests.wire.conftest import free_port
+
+BIN = Path(sys.prefix) / "bin"
+PATIENCE = 60  # s
+
+
+class Pod:
+    """The pod's one container, without a container: start it, stop it, look into its directory."""
+
+    def __init__(self, directory: Path, values: dict, password: str = 'p"a\\s $HOME') -> None:
+        self.directory = directory
+        self.data = directory / "data"
+        self.data.mkdir()
+        self.port = free_port()
+        self.password = password
+        (directory / "password").write_text(password + "\n")
+        self.log = directory / "log"
+        objects = by_name(rendered({**values, "master": {"containerPorts": {"redis": self.port}}}))
+        for name in ("scripts", "health"):
+            (directory / name).mkdir()
+            for file, text in objects[f"ConfigMap/redis-{name}"]["data"].items():
+                (directory / name / file).write_text(text)
+        text = objects["ConfigMap/redis-configuration"]["data"]["redis.conf"]
+        (directory / "redis.conf").write_text(
+            text.replace("dir /data", f"dir {self.data}") + "\nbind 127.0.0.1\n"
+        )
+        [container] = objects["StatefulSet/redis-master"]["spec"]["template"]["spec"]["containers"]
+        assert container["command"] == ["/bin/sh", "/opt/redracer/scripts/start.sh"]
+        variables = {item["name"]: item["value"] for item in container["env"]}
+        self.environment = os.environ | variables | self.programs()
+        self.environment["REDIS_DATA_DIR"] = str(self.data)
+        self.environment["REDIS_CONFIGURATION"] = str(directory / "redis.conf")
+        self.environment["REDIS_PASSWORD_FILE"] = str(directory / "password")
+        self.process: subprocess.Popen | None = None
+
+    def programs(self) -> dict[str, str]:
+        """The names that the image has, on PATH."""
+        programs = self.directory / "bin"
+        programs.mkdir()
+        for name, target in (
+            ("redis-server", BIN / "redracer-server"),
+            ("redracer", BIN / "redracer"),
+            ("redracer-ask", ROOT / "deploy/image/redracer-ask"),
+        ):
+            (programs / name).symlink_to(target)
+        return {"PATH": f"{programs}:{os.environ['PATH']}"}
+
+    def run(self, script: str) -> subprocess.CompletedProcess:
+        """A script of the chart, to its end."""
+        command = ["/bin/sh", str(self.directory / script)]
+        return subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=PATIENCE)
+
+    def client(self) -> redis.Redis:
+        return redis.Redis(port=self.port, password=self.password)
+
+    def start(self) -> redis.Redis:
+        """Starts it and waits as the startup probe does; a client."""
+        with self.log.open("ab") as log:
+            command = ["/bin/sh", str(self.directory / "scripts/start.sh")]
+            self.process = subprocess.Popen(command, env=self.environment, stdout=log, stderr=log)
+        for _ in range(400):
+            if self.run("health/readiness.sh").returncode == 0:
+                return self.client()
+            assert self.process.poll() is None, self.log.read_text()
+        raise AssertionError(self.log.read_text())
+
+    def stop(self) -> None:
+        """As the kubelet does: the script before the stop, then SIGTERM."""
+        done = self.run("scripts/before-stop.sh")
+        assert done.returncode == 0, done.stderr
+        self.process.terminate()
+        assert self.process.wait(PATIENCE) == 0, self.log.read_text()
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
