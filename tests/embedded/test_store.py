@@ -162,6 +162,8 @@ def test_options(db):
         assert store.execute("OBJECT", "ENCODING", "h") == b"hashtable"
     with pytest.raises(ConfigError):
         redracer.open(maxmemory="much")
+    with pytest.raises(ConfigError, match=r"maxmemry .* did you mean maxmemory"):
+        redracer.open(maxmemry=1)
 
 
 def test_a_directory_keeps_the_data_and_belongs_to_one(tmp_path):

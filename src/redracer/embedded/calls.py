@@ -129,6 +129,16 @@ class Calls:
                 values.append(plain(reply))
         return values
 
+    def ask(self, session: Session, arguments: Iterable[Any]) -> Any:
+        """The value of a request of any session, straight from the dispatcher: nobody observes it. An error is a
+        StoreError, returned. The lock must be held, and the command must not wait."""
+        argv = packed(arguments)
+        dispatcher = self.dispatcher
+        dispatcher.begin()
+        reply = dispatcher.call(session.client, dispatcher.commands[argv[0].lower()], argv)
+        dispatcher.before_sending()
+        return plain(reply)
+
     def value_of(self, argv: list[bytes]) -> Any:
         """The value of one request. Raises StoreError for an error."""
         session = self.own_session()

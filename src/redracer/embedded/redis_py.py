@@ -54,6 +54,11 @@ class Reading:
             raise error
         return error
 
+    def check_open(self) -> None:
+        """Raises ConnectionError if the connection has ended, as a closed socket would when it is looked at."""
+        if self.session.closed and not self.session.replies:
+            raise redis.ConnectionError("the store has closed this connection")
+
     def is_message(self, reply: Any) -> bool:
         """Whether it is none of a request's: RESP2 does not tell them apart."""
         return type(reply) is Push and self.session.client.resp == 3
@@ -121,8 +126,11 @@ class MemoryParser(_RESP3Parser):
         self.reading = None
 
     def can_read(self, timeout: float = 0) -> bool:
-        """Whether something is there, or comes within `timeout` seconds."""
-        return self.reading is not None and self.reading.session.wait(timeout)
+        """Whether something is there, or comes within `timeout` seconds. Raises ConnectionError."""
+        if self.reading is None or not self.reading.session.wait(timeout):
+            return False
+        self.reading.check_open()
+        return True
 
     def read_response(
         self, disable_decoding: bool = False, push_request: bool = False, timeout: Any = ...
@@ -177,11 +185,13 @@ class Redis(redis.Redis):
     Other arguments are redis.Redis's: db, decode_responses, protocol, username, password...
     """
 
-    def __init__(self, store: Store | None = None, **options: Any) -> None:
+    def __init__(
+        self, store: Store | None = None, *, single_connection_client: bool = False, **options: Any
+    ) -> None:
         self._own_store = Store() if store is None else None
         self.store = store or self._own_store
         pool = redis.ConnectionPool(connection_class=MemoryConnection, store=self.store, **options)
-        super().__init__(connection_pool=pool)
+        super().__init__(connection_pool=pool, single_connection_client=single_connection_client)
         self.auto_close_connection_pool = True
 
     def close(self) -> None:
@@ -249,8 +259,11 @@ class AsyncMemoryParser(_AsyncRESP3Parser):
         self._stream = None
 
     async def can_read(self) -> bool:
-        """Whether something is there."""
-        return self.reading is not None and bool(self.reading.session.replies)
+        """Whether something is there. Raises ConnectionError."""
+        if self.reading is None:
+            return False
+        self.reading.check_open()
+        return bool(self.reading.session.replies)
 
     async def can_read_destructive(self) -> bool:
         """The older name."""
@@ -324,13 +337,15 @@ class AsyncMemoryConnection(AsyncAbstractConnection):
 class AsyncRedis(redis.asyncio.Redis):
     """redis-py's asyncio client of a store: of `store`, or of a new one that ends with `aclose`."""
 
-    def __init__(self, store: Store | None = None, **options: Any) -> None:
+    def __init__(
+        self, store: Store | None = None, *, single_connection_client: bool = False, **options: Any
+    ) -> None:
         self._own_store = Store() if store is None else None
         self.store = store or self._own_store
         pool = redis.asyncio.ConnectionPool(
             connection_class=AsyncMemoryConnection, store=self.store, **options
         )
-        super().__init__(connection_pool=pool)
+        super().__init__(connection_pool=pool, single_connection_client=single_connection_client)
         self.auto_close_connection_pool = True
 
     async def aclose(self, close_connection_pool: bool | None = None) -> None:

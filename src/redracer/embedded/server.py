@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 READY = 30.0  # s within which a server must answer
 PAUSE = 0.005  # s between two tries to reach it
 END = 30.0  # s that it is given to end by itself
+ASK_AGAIN = 0.5  # s after which it is asked once more
 PORT_TRIES = 5  # somebody else may take a port between our asking for it and its use
 
 
@@ -92,13 +94,14 @@ class Server:
 
     def stop(self) -> None:
         """Ends the server, and waits for its end; a second call changes nothing."""
-        if self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(END)
-            except subprocess.TimeoutExpired:
+        deadline = time.monotonic() + END
+        while self.process.poll() is None:
+            if time.monotonic() < deadline:
+                self.process.terminate()  # once more, if it could not when it was asked (it was writing its first log)
+            else:
                 self.process.kill()
-                self.process.wait()
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(ASK_AGAIN)
 
     def close(self) -> None:
         """Ends the server and removes its temporary directory."""

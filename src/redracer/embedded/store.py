@@ -18,7 +18,7 @@ from redracer.embedded.directory import Directory
 from redracer.embedded.timer import Ticker
 from redracer.embedded.values import encode
 from redracer.engine import log
-from redracer.engine.config import Config, ConfigError
+from redracer.engine.config import NAMES, Config, ConfigError
 from redracer.engine.engine import Engine
 from redracer.engine.shutdown import Request
 from redracer.parts import Parts, load_commands
@@ -26,6 +26,9 @@ from redracer.parts import Parts, load_commands
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
+
+    from redracer.embedded.redis_py import AsyncRedis, Redis
+    from redracer.embedded.snapshot import Difference, Snapshot
 
 __all__ = ["Store", "StoreClosed", "StoreError"]
 
@@ -86,6 +89,63 @@ class Store(Calls):
         if self.directory is not None:
             self.directory.release()
 
+    def redis(self, **options: Any) -> Redis:
+        """redis-py's client of this store, with redis.Redis's options (extra `redracer[client]`)."""
+        from redracer.embedded.redis_py import Redis
+
+        return Redis(self, **options)
+
+    def async_redis(self, **options: Any) -> AsyncRedis:
+        """redis-py's asyncio client of this store, with redis.asyncio.Redis's options."""
+        from redracer.embedded.redis_py import AsyncRedis
+
+        return AsyncRedis(self, **options)
+
+    def load(self, data: Mapping[Any, Any] | str | os.PathLike[str]) -> None:
+        """Loads keys from a mapping of Python values (data.py), or from the RDB file at a path.
+
+        Keys of the same name are replaced by a file's, and added to by a mapping's collections. Raises TypeError,
+        ValueError, OSError, RdbError.
+        """
+        from redracer.embedded.data import load_file, load_mapping
+
+        if isinstance(data, (str, os.PathLike)):
+            with self.lock:
+                self.check()
+                load_file(self.engine, data)
+        else:
+            load_mapping(self, data)
+
+    def snapshot(self) -> Snapshot:
+        """All keys as they are now, to `diff` with and to `restore`. O(everything in the store)."""
+        from redracer.embedded.snapshot import take
+
+        return take(self)
+
+    def diff(self, before: Snapshot) -> Difference:
+        """What became of the keys since a snapshot. O(everything in both)."""
+        from redracer.embedded.snapshot import difference
+
+        return difference(before, self.snapshot())
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Makes the keys what they were at a snapshot. O(everything in both)."""
+        from redracer.embedded.snapshot import restore
+
+        restore(self, snapshot)
+
+    def scan_frame(
+        self, pattern: str | bytes = "*", *, type: str | None = None, library: str | None = None
+    ) -> Any:
+        """The keys that match as a DataFrame: columns key, type, ttl (seconds), and value, or a hash's fields.
+
+        `type`: only keys of it ("hash"). `library`: "pandas" or "polars", the first that is installed if not given.
+        Raises ImportError. O(keys in the database).
+        """
+        from redracer.embedded.frames import frame, scan
+
+        return frame(scan(self, pattern, type), library)
+
     def close(self) -> None:
         """Closes the store, after saving where that is configured; a second call changes nothing.
 
@@ -124,13 +184,25 @@ class Store(Calls):
         keys = sum(len(database) for database in self.engine.databases)
         return f"<redracer.Store: {keys} keys, {used_memory()} bytes>"
 
+    def _repr_html_(self) -> str:
+        from redracer.embedded.notebook import page
+
+        return page(self)
+
 
 def configured(options: Mapping[str, Any]) -> Config:
     """A configuration with these options. Raises ConfigError, which names the option that is wrong."""
     config = Config()
     for name, value in options.items():
+        option = name.replace("_", "-")
+        if option not in NAMES:
+            from difflib import get_close_matches
+
+            near = get_close_matches(option, NAMES, n=1)
+            hint = f"; did you mean {near[0].replace('-', '_')}?" if near else ""
+            raise ConfigError(f"no option {name} in redis.conf{hint}")
         words = value if isinstance(value, (list, tuple)) else [value]
-        config.set_at_start(name.replace("_", "-"), [_word(word) for word in words])
+        config.set_at_start(option, [_word(word) for word in words])
     return config
 
 

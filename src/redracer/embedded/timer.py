@@ -43,36 +43,52 @@ class Ticker:
         self.order = itertools.count()
         self.changed = threading.Condition(store.lock)
         self.stopping = False
+        self.ahead = 0.0  # s by which timers are earlier than they would be
         self.thread = threading.Thread(target=self.run, name="redracer", daemon=True)
         self.thread.start()
 
     def call_later(self, seconds: float, callback: Callable[..., object], *arguments: Any) -> Timer:
         """Calls back in `seconds`, in the ticker's thread. The lock must be held."""
         timer = Timer(callback, arguments)
-        heapq.heappush(self.timers, (time.monotonic() + seconds, next(self.order), timer))
+        heapq.heappush(self.timers, (self.time() + seconds, next(self.order), timer))
         self.changed.notify()
         return timer
+
+    def time(self) -> float:
+        """What timers go by, in seconds."""
+        return time.monotonic() + self.ahead
+
+    def advance(self, seconds: float) -> None:
+        """Lets so much time pass at once: what becomes due is called before this returns. The lock must be held."""
+        self.ahead += seconds
+        self.call_due()
+        self.changed.notify()
+
+    def call_due(self) -> None:
+        """Calls back whom it is time for."""
+        now = self.time()
+        while self.timers and self.timers[0][0] <= now:
+            timer = heapq.heappop(self.timers)[2]
+            if not timer.cancelled:
+                timer.callback(*timer.arguments)
 
     def run(self) -> None:
         """The thread's life."""
         engine = self.store.engine
-        next_tick = time.monotonic()
+        next_tick = self.time()
         with self.changed:
             while not self.stopping:
-                now = time.monotonic()
-                while self.timers and self.timers[0][0] <= now:
-                    timer = heapq.heappop(self.timers)[2]
-                    if not timer.cancelled:
-                        timer.callback(*timer.arguments)
+                self.call_due()
+                now = self.time()
                 wait = WORK_PAUSE
                 if now >= next_tick:
                     engine.tick()
                     next_tick = now + 1 / engine.config["hz"]
                 if not engine.work():
-                    wait = next_tick - time.monotonic()
+                    wait = next_tick - self.time()
                 engine.dispatcher.before_sending()
                 if self.timers:
-                    wait = min(wait, self.timers[0][0] - time.monotonic())
+                    wait = min(wait, self.timers[0][0] - self.time())
                 self.changed.wait(max(wait, 0))
 
     def stop(self) -> None:

@@ -33,12 +33,14 @@ cdef class Dispatcher(Executor):
     cdef public list before_sending_steps
     cdef public list ready_keys
     cdef public long long time_shift
+    cdef public long long frozen
     cdef public Client current
     cdef public list deferred
     cdef public list guards
     cdef long long guarded
 
     cpdef object begin(self)
+    cpdef long long unix_microseconds(self) noexcept
     @cython.locals(known=Command)
     cpdef object resolve(self, list argv)
     @cython.locals(known=Command)

@@ -82,6 +82,7 @@ class Dispatcher(Executor):
         before_sending_steps: list[Callable[[], None]]
         ready_keys: list[tuple[int, bytes]]
         time_shift: int
+        frozen: int
         current: Client | None  # whose request is in execution, also if a script of it calls commands
         deferred: list[tuple[Client, bytes]]
         guards: list[tuple[int, Guard]]
@@ -104,6 +105,7 @@ class Dispatcher(Executor):
         self.before_sending_steps = []
         self.ready_keys = []
         self.time_shift = 0  # ms by which this engine's time is ahead of the system's (the clock of a test)
+        self.frozen = 0  # Unix time in ms at which it stands still, if not 0 (the same)
         self.current = None
         self.deferred = []
         self.guards = []
@@ -114,7 +116,7 @@ class Dispatcher(Executor):
 
     def begin(self) -> None:
         """Decides what time it is for the commands that follow."""
-        self.clock.set_time(unix_microseconds() // 1000 + self.time_shift)
+        self.clock.set_time(self.unix_microseconds() // 1000)
         self.now = self.clock.now
         self.context.now = self.now
         self.current = None
@@ -122,6 +124,12 @@ class Dispatcher(Executor):
         if self.calls - self.calls_before_round > self.most_calls_per_round:
             self.most_calls_per_round = self.calls - self.calls_before_round
         self.calls_before_round = self.calls
+
+    def unix_microseconds(self) -> int:
+        """The time now, which may be later than that of the command in execution (Unix time, us)."""
+        if self.frozen:
+            return self.frozen * 1000
+        return unix_microseconds() + self.time_shift * 1000
 
     def guard(self, gate: int, ask: Guard) -> None:
         """Has `ask(client, command, argv)` called for requests at `gate` before they run.

@@ -45,7 +45,7 @@ from redracer.engine.pubsub import PubSub
 from redracer.engine.shutdown import Shutdown
 from redracer.engine.slowlog import SlowLog
 from redracer.engine.statistics import Statistics
-from redracer.engine.timing import monotonic_nanoseconds, unix_microseconds
+from redracer.engine.timing import monotonic_nanoseconds
 from redracer.engine.tracking import TrackingTable
 from redracer.engine.transactions import Transactions
 from redracer.engine.watches import Watches
@@ -289,10 +289,9 @@ class Engine:
 
     # --- time
 
-    @staticmethod
-    def unix_microseconds() -> int:
+    def unix_microseconds(self) -> int:
         """The time now, which may be later than that of the command in execution (Unix time, us)."""
-        return unix_microseconds()
+        return self.dispatcher.unix_microseconds()
 
     def work(self) -> bool:
         """One slice of the work that goes on behind the commands; returns whether there is more to do."""

@@ -19,6 +19,7 @@ GATE_SUBSCRIBED = 1 << 6  # client: it listens, and RESP2 has no room for other 
 GATE_STALE = 1 << 7  # server: a replica without its primary
 GATE_LOADING = 1 << 8  # server: the data is not there yet
 GATE_BUSY = 1 << 9  # server: a script runs too long
+GATE_INJECTED = 1 << 10  # server: a test has asked for failures (testing/faults.py)
 
 # change what becomes of it
 GATE_PAUSED = 1 << 16  # server: CLIENT PAUSE
