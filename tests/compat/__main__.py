@@ -56,6 +56,11 @@ def our_server() -> list[str]:
     return [str(Path(sys.prefix) / "bin" / "redracer-server")]
 
 
+def our_client() -> list[str]:
+    """The command line of redracer's terminal client."""
+    return [str(Path(sys.prefix) / "bin" / "redracer-cli")]
+
+
 def run_units(
     units: list[str],
     server: list[str],
@@ -65,6 +70,7 @@ def run_units(
     timeout: int,
     jobs: int,
     base_port: int,
+    client: list[str] | None = None,
 ) -> dict[str, harness.UnitResult]:
     """Runs the units, `jobs` at a time; prints a line for each as it ends; returns the results by unit."""
     waiting, baseline = load_waiting(WAITING), report.load_counts(BASELINE)
@@ -88,6 +94,7 @@ def run_units(
                     timeout=timeout,
                     base_port=first_port,
                     log=log,
+                    client=client,
                 )
             except queue.Empty:
                 return
@@ -140,6 +147,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="the units that `make test` runs")
     parser.add_argument("--list", action="store_true", help="print the units that would run")
     parser.add_argument("--server", type=shlex.split, default=our_server(), help="another server")
+    parser.add_argument("--our-client", action="store_true", help="redracer cli in redis-cli's place")
     parser.add_argument("--jobs", type=int, default=1, help="units run at the same time")
     parser.add_argument("--timeout", type=int, default=300, help="seconds for one unit")
     parser.add_argument("--base-port", type=int, help="first port to use (default: differs from run to run)")
@@ -181,6 +189,7 @@ def main() -> int:
             timeout=opts.timeout,
             jobs=opts.jobs,
             base_port=base_port,
+            client=our_client() if opts.our_client else None,
         )
     except source.Unavailable as error:
         print(error, file=sys.stderr)

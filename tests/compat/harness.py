@@ -100,8 +100,11 @@ class OutputParser:
 
 
 @contextmanager
-def private_copy(tree: Path, server: list[str]) -> Iterator[Path]:
-    """A directory in which `./runtest` runs with the command line `server` as `src/redis-server`."""
+def private_copy(tree: Path, server: list[str], client: list[str] | None) -> Iterator[Path]:
+    """A directory in which `./runtest` runs with the command line `server` as `src/redis-server`.
+
+    So does `client` as `src/redis-cli`, which is the real one without it.
+    """
     root = Path(tempfile.mkdtemp(prefix="redracer-compat-")).resolve()
     try:
         for directory in (root / "src", root / "tests" / "tmp"):
@@ -115,14 +118,21 @@ def private_copy(tree: Path, server: list[str]) -> Iterator[Path]:
             where = shutil.which(tool)
             if where:
                 (root / "src" / tool).symlink_to(where)
-        wrapper = root / "src" / "redis-server"
-        # exec, since the harness compares the process that it started with the one that the log names.
-        wrapper.write_text(f'#!/bin/sh\nexec {shlex.join(server)} "$@"\n')
-        wrapper.chmod(0o755)
+        write_wrapper(root / "src" / "redis-server", server)
+        if client is not None:
+            (root / "src" / "redis-cli").unlink(missing_ok=True)
+            write_wrapper(root / "src" / "redis-cli", client)
         yield root
     finally:
         kill_leftovers(root)
         shutil.rmtree(root, ignore_errors=True)
+
+
+def write_wrapper(path: Path, command: list[str]) -> None:
+    """Writes a program that becomes the command line `command`."""
+    # exec, since the harness compares the process that it started with the one that the log names.
+    path.write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n')
+    path.chmod(0o755)
 
 
 def link_support(support: Path, target: Path) -> None:
@@ -169,6 +179,7 @@ def run_unit(
     timeout: int,
     base_port: int,
     log: Path,
+    client: list[str] | None = None,
 ) -> UnitResult:
     """Runs `unit` ("unit/type/string") of the suite in `tree` and returns its result.
 
@@ -180,7 +191,7 @@ def run_unit(
     log.parent.mkdir(parents=True, exist_ok=True)
     parser = OutputParser()
     began = time.monotonic()
-    with private_copy(tree, server) as root:
+    with private_copy(tree, server, client) as root:
         environment = {**os.environ, "TERM": "dumb", "LC_ALL": "C.UTF-8"}
         process = subprocess.Popen(
             command,

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
+    from redracer.cli.client.connection import Connection
     from redracer.cli.client.protocol import Reply
     from redracer.cli.client.session import Session
 
@@ -46,16 +47,20 @@ class Argument:
 
     def synopsis(self) -> str:
         """The argument as it is shown: `[EX seconds|PX milliseconds]`."""
+        shown = self.synopsis_once(with_token=True)
+        if self.multiple:
+            shown += f" [{self.synopsis_once(with_token=self.multiple_token)} ...]"
+        return f"[{shown}]" if self.optional else shown
+
+    def synopsis_once(self, with_token: bool) -> str:
+        """The argument for one time, as if it had to be there; its token can be left out."""
         between = {"oneof": "|", "block": " "}.get(self.type)
         if between is not None:
-            repeated = between.join(inner.synopsis() for inner in self.arguments)
+            value = between.join(inner.synopsis() for inner in self.arguments)
         else:
-            repeated = "" if self.type == "pure-token" else self.name or '""'
-        token = self.token if self.type == "pure-token" or not self.token else f"{self.token} "
-        shown = token + repeated
-        if self.multiple:
-            shown += f" [{token if self.multiple_token else ''}{repeated} ...]"
-        return f"[{shown}]" if self.optional else shown
+            value = "" if self.type == "pure-token" else self.name or '""'
+        parts = [self.token] if self.token and with_token else []
+        return " ".join([*parts, value] if value else parts)
 
 
 class Entry:
@@ -92,23 +97,23 @@ class Help:
 
     @property
     def entries(self) -> list[Entry]:
-        """The commands by name; none if the server does not tell."""
-        if self._entries is None:
-            self._entries = self._load()
-        return self._entries
+        """The commands by name; none if the server does not tell, or cannot be asked now."""
+        session = self._session
+        if self._entries is None and not (
+            session.connection is None or session.in_transaction or session.listening
+        ):
+            self._entries = self._load(session.connection)
+        return self._entries or []
 
     def forget(self) -> None:
         """There is another server now."""
         self._entries = None
 
-    def _load(self) -> list[Entry]:
-        session = self._session
-        if (session.connection is None and not session.connect(quiet=True)) or session.connection is None:
-            return []
+    def _load(self, connection: Connection) -> list[Entry]:
         try:
-            reply = session.connection.request(b"COMMAND", b"DOCS")
+            reply = connection.request(b"COMMAND", b"DOCS")
         except (ConnectionLost, ProtocolError):
-            session.close()
+            self._session.close()
             return []
         if reply.is_error or not isinstance(reply.value, list):
             return []
@@ -121,6 +126,8 @@ class Help:
 
             print(GENERAL.format(version=f"redis-cli {REDIS_VERSION}"), end="")
             return
+        if self._session.connection is None:
+            self._session.connect(quiet=True)
         words = [word.decode("utf-8", "replace").lower() for word in topic]
         group = words[0][1:] if words[0].startswith("@") else None
         for entry in self.entries:

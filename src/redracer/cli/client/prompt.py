@@ -16,5 +16,10 @@ def run(options: Options) -> int:
     """Runs lines until there are no more; the exit code."""
     session = Session(options, interactive=True)
     session.connect()
-    run_lines(session, sys.stdin.buffer)
+    if sys.stdin.isatty():
+        from redracer.cli.client.interactive import converse
+
+        converse(session)
+    else:
+        run_lines(session, sys.stdin.buffer)
     return 0

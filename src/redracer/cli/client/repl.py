@@ -34,6 +34,7 @@ class Repl:
         self.session = session
         self.help = Help(session)
         self.hints = True
+        self.pager = True
 
     def run(self, line: bytes) -> bool:
         """Runs one line; False if it asks for the end."""
@@ -86,6 +87,8 @@ class Repl:
             print(f"{source}unknown redis-cli internal command '{os.fsdecode(words[0])}'", flush=True)
         elif words[1].lower() in (b"hints", b"nohints"):
             self.hints = words[1].lower() == b"hints"
+        elif words[1].lower() in (b"pager", b"nopager"):
+            self.pager = words[1].lower() == b"pager"
         else:
             print(f"{source}unknown redis-cli preference '{os.fsdecode(words[1])}'", flush=True)
 
