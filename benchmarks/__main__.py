@@ -11,6 +11,7 @@ from benchmarks import (
     instructions,
     large,
     memory,
+    messages,
     pauses,
     results,
     snapshots,
@@ -26,8 +27,12 @@ from tools.marked import replaced
 HERE = Path(__file__).resolve().parent
 README = HERE.parent / "README.md"
 PUBLISHED = HERE / "results.json"
-PARTS = ("cpu", "large", "instructions", "memory", "pauses", "stalls", "snapshots", "start")
-TOOLS = {"cpu": ("redis-benchmark",), "instructions": ("redis-benchmark", "valgrind", "callgrind_control")}
+PARTS = ("cpu", "large", "messages", "instructions", "memory", "pauses", "stalls", "snapshots", "start")
+TOOLS = {
+    "cpu": ("redis-benchmark",),
+    "messages": ("redis-benchmark",),
+    "instructions": ("redis-benchmark", "valgrind", "callgrind_control"),
+}
 PIPELINES = (1, 16, 64)
 QUICK_SCALE = 0.1  # of the number of requests and keys
 MEMORY_KEYS = 1_000_000
@@ -94,6 +99,10 @@ def measure(opts: argparse.Namespace, pair: list[Program]) -> results.Results:
         )
     if "large" in parts:
         found["large"] = large.measure(
+            pair, rounds=rounds, scale=scale, base_port=opts.base_port, cores=cores
+        )
+    if "messages" in parts:
+        found["messages"] = messages.measure(
             pair, rounds=rounds, scale=scale, base_port=opts.base_port, cores=cores
         )
     if "instructions" in parts:

@@ -1,34 +1,55 @@
-"""CPU time of transactions and messages: `python -m benchmarks.messages [--rounds N]`, with redis-server beside ours.
+"""CPU time of scripts, transactions and messages, in alternating rounds.
 
-A transaction is MULTI, ten SETs and EXEC in one write. A message is a PUBLISH to 1, 100 or 1,000 subscribers, which
-read nothing but what the system's buffers take from them in the end. Rounds of both servers alternate; what is
-printed are medians of CPU microseconds per transaction or PUBLISH, and the ratio of ours to Redis's.
+A script is called by redis-benchmark's 50 clients. A transaction is MULTI, ten SETs and EXEC in one write. A message is
+a PUBLISH to 1, 100 or 1,000 subscribers, which read nothing but what the system's buffers take from them in the end.
 """
 
-import argparse
 import contextlib
 import resource
 import select
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from hashlib import sha1
 from statistics import median
 
-from benchmarks.servers import Cores, Program, Server, choose_cores, cpu_time, default_programs, running
+from benchmarks.servers import Cores, Program, Server, cpu_time, running
+from benchmarks.throughput import CLIENTS, run_load
 from benchmarks.wire import Connection, encode
+from benchmarks.workloads import Workload
+
+ONE_CALL = "return redis.call('incr', KEYS[1])"
+FIVE_CALLS = """
+local id = redis.call('incr', KEYS[1])
+redis.call('hset', KEYS[2], 'id', id, 'state', ARGV[1])
+redis.call('zadd', KEYS[3], id, id)
+local state = redis.call('hget', KEYS[2], 'state')
+redis.call('zrem', KEYS[3], id)
+return state
+"""
+FIVE_CALLS_KEYS = ("counter:{__rand_int__}", "job:{__rand_int__}", "waiting:{__rand_int__}")
+SCRIPTS = (
+    Workload("EVAL of INCR", ("EVAL", ONE_CALL, "1", "counter:__rand_int__")),
+    Workload(
+        "EVALSHA of 5 calls",
+        ("EVALSHA", sha1(FIVE_CALLS.encode()).hexdigest(), "3", *FIVE_CALLS_KEYS, "waiting"),
+    ),
+)
+CALLS = 100_000  # of a script, in one round
+PIPELINES = (1, 16)  # of scripts
+KEYSPACE = 10_000
 
 TRANSACTION = (
     encode("MULTI") + b"".join(encode("SET", f"key:{n}", b"x" * 16) for n in range(10)) + encode("EXEC")
 )
 TRANSACTION_REPLIES = 12
+TRANSACTIONS = 20_000  # in one round
+
 MESSAGE = encode("PUBLISH", "channel", b"x" * 100)
 DELIVERIES = 200_000  # messages that subscribers get in one round
-TRANSACTIONS = 20_000  # in one round
+MOST_PUBLISHES = 20_000
 BATCH = 20  # PUBLISHes before their messages are read
 
-
-def cpu_seconds(server: Server) -> float:
-    """CPU time of the server so far."""
-    return cpu_time(server.pid).main_thread / 1e9
+Measurement = Callable[[Server, float, Cores], float]
 
 
 class Subscribers:
@@ -55,69 +76,78 @@ class Subscribers:
             connection.close()
 
 
-def transactions(server: Server, _subscribers: int) -> float:
-    """CPU microseconds per transaction."""
+def script(workload: Workload, pipeline: int) -> Measurement:
+    """CPU nanoseconds per call of a script."""
+
+    def measured(server: Server, scale: float, cores: Cores) -> float:
+        calls = max(int(CALLS * scale), CLIENTS * pipeline)
+        with Connection(server.port) as connection:
+            connection.call("SCRIPT", "LOAD", FIVE_CALLS)
+        run_load(server, workload, pipeline, calls // 10, KEYSPACE, cores.load)
+        began = cpu_time(server.pid).main_thread
+        run_load(server, workload, pipeline, calls, KEYSPACE, cores.load)
+        return (cpu_time(server.pid).main_thread - began) / calls
+
+    return measured
+
+
+def transactions(server: Server, scale: float, cores: Cores) -> float:
+    """CPU nanoseconds per transaction."""
+    count = int(TRANSACTIONS * scale)
     with Connection(server.port) as connection:
         connection.call("PING")
-        began = cpu_seconds(server)
-        for _ in range(TRANSACTIONS):
+        began = cpu_time(server.pid).main_thread
+        for _ in range(count):
             connection.call_many([TRANSACTION, *[b""] * (TRANSACTION_REPLIES - 1)])
-        return (cpu_seconds(server) - began) / TRANSACTIONS * 1e6
+        return (cpu_time(server.pid).main_thread - began) / count
 
 
-def messages(server: Server, count: int) -> float:
-    """CPU microseconds per PUBLISH to `count` subscribers."""
-    publishes = max(DELIVERIES // max(count, 10), BATCH)
-    listening = Subscribers(server.port, count)
-    with contextlib.closing(listening), Connection(server.port) as connection:
-        connection.call("PING")
-        began = cpu_seconds(server)
-        for _ in range(publishes // BATCH):
-            for _ in range(BATCH):
-                connection.call_many([MESSAGE])
-            listening.read()
-        return (cpu_seconds(server) - began) / (publishes // BATCH * BATCH) * 1e6
+def messages(subscribers: int) -> Measurement:
+    """CPU nanoseconds per PUBLISH to so many."""
+
+    def measured(server: Server, scale: float, cores: Cores) -> float:
+        rounds = max(min(int(DELIVERIES * scale) // subscribers, MOST_PUBLISHES) // BATCH, 1)
+        listening = Subscribers(server.port, subscribers)
+        with contextlib.closing(listening), Connection(server.port) as connection:
+            connection.call("PING")
+            began = cpu_time(server.pid).main_thread
+            for _ in range(rounds):
+                for _ in range(BATCH):
+                    connection.call_many([MESSAGE])
+                listening.read()
+            return (cpu_time(server.pid).main_thread - began) / (rounds * BATCH)
+
+    return measured
 
 
-TESTS: dict[str, tuple[Callable[[Server, int], float], int]] = {
-    "MULTI of 10 SETs": (transactions, 0),
-    "PUBLISH to 1": (messages, 1),
-    "PUBLISH to 100": (messages, 100),
-    "PUBLISH to 1,000": (messages, 1000),
+TESTS: dict[str, Measurement] = {
+    f"{workload.name} P={pipeline}": script(workload, pipeline)
+    for workload in SCRIPTS
+    for pipeline in PIPELINES
+} | {
+    "MULTI of 10 SETs": transactions,
+    "PUBLISH to 1": messages(1),
+    "PUBLISH to 100": messages(100),
+    "PUBLISH to 1,000": messages(1000),
 }
 
 
-def measure(programs: list[Program], rounds: int, port: int, cores: Cores) -> None:
-    """Prints a line a test."""
-    with contextlib.ExitStack() as stack:
-        servers = [
-            stack.enter_context(running(program, port + at, cores.server))
-            for at, program in enumerate(programs)
-        ]
-        for name, (test, argument) in TESTS.items():
-            samples: list[list[float]] = [[] for _ in servers]
-            for _ in range(rounds):
-                for server, taken in zip(servers, samples, strict=True):
-                    taken.append(test(server, argument))
-            figures = [median(taken) for taken in samples]
-            shown = ", ".join(
-                f"{program.name} {figure:.2f} us" for program, figure in zip(programs, figures, strict=True)
-            )
-            print(f"{name}: {shown}, ratio {figures[0] / figures[-1]:.2f}", flush=True)
-
-
-def main() -> None:
-    """The command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--port", type=int, default=7700)
-    arguments = parser.parse_args()
+def measure(
+    programs: Sequence[Program], *, rounds: int, scale: float, base_port: int, cores: Cores
+) -> dict[str, dict[str, object]]:
+    """Returns {test: {server: CPU microseconds per operation}}, medians. `scale` multiplies the operations."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    measure(default_programs(), arguments.rounds, arguments.port, choose_cores())
-
-
-if __name__ == "__main__":
-    main()
+    found: dict[str, dict[str, object]] = {}
+    with (
+        running(programs[0], base_port, cores.server) as first,
+        running(programs[1], base_port + 1, cores.server) as second,
+    ):
+        for name, test in TESTS.items():
+            samples: dict[str, list[float]] = {first.program.name: [], second.program.name: []}
+            for number in range(rounds):
+                for server in (first, second) if number % 2 == 0 else (second, first):
+                    samples[server.program.name].append(test(server, scale, cores) / 1000)
+            found[name] = {server: round(median(times), 3) for server, times in samples.items()}
+            print(f"{name}: {found[name]}", flush=True)
+    return found

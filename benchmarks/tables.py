@@ -40,6 +40,7 @@ def summary(results: Results) -> str:
     for name, rows, figure in (
         ("cpu", shown, "cpu_us"),
         ("large", results.get("large", {}), ""),
+        ("messages", results.get("messages", {}), ""),
         ("memory", results.get("memory", {}), ""),
         ("snapshots", results.get("snapshots", {}), ""),
         ("start", results.get("start", {}), ""),
@@ -76,6 +77,7 @@ def stalls_in_words(rows: Section) -> str:
 TITLES = {
     "cpu": "CPU microseconds per operation (main thread; 50 connections)",
     "large": "CPU microseconds per operation on a large sorted set (main thread; one connection, pipelines of 16)",
+    "messages": "CPU microseconds per script, transaction and PUBLISH (main thread)",
     "instructions": "User-space instructions per operation (callgrind)",
     "memory": "Resident bytes per key or element",
     "pauses": "Waiting time of another client, in milliseconds",

@@ -98,7 +98,7 @@ def describe(client: Client, now: int, argv: list[bytes] | None = None) -> str:
         ("sub", len(subscriptions.channels) if subscriptions else 0),
         ("psub", len(subscriptions.patterns) if subscriptions else 0),
         ("ssub", len(subscriptions.shard_channels) if subscriptions else 0),
-        ("multi", -1 if client.transaction is None else len(client.transaction.queued)),
+        ("multi", -1 if client.transaction is None else len(client.transaction.commands)),
         ("watch", len(client.watched or ())),
         ("qbuf", input_bytes + (client_memory.request_bytes(argv) if argv else 0)),
         ("qbuf-free", max(free, 0)),

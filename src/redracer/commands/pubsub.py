@@ -9,13 +9,13 @@ from redracer.core.errors import CommandError
 from redracer.core.glob import match
 from redracer.core.replies import Reply, Several
 from redracer.engine.client import MULTI, NO_BLOCKING
+from redracer.engine.context import Context
 from redracer.engine.flags import FAST, LOADING, MAY_REPLICATE, NOSCRIPT, PUBSUB, PUBSUB_GROUP, STALE
 from redracer.engine.grammar import block, pattern, string
 from redracer.engine.key_specs import NOT_KEY, Channels, Key, Keys
 from redracer.engine.registry import command, container
 
 if TYPE_CHECKING:
-    from redracer.engine.context import Context
     from redracer.engine.pubsub import Topics
 
 LISTEN = PUBSUB | NOSCRIPT | LOADING | STALE

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from redracer.core import errors
 from redracer.core.errors import CommandError
 from redracer.core.replies import OK, Reply
+from redracer.engine.context import Context
 from redracer.engine.flags import (
     ALLOW_BUSY,
     FAST,
@@ -20,9 +19,6 @@ from redracer.engine.flags import (
 from redracer.engine.grammar import key
 from redracer.engine.key_specs import RO, Keys
 from redracer.engine.registry import command
-
-if TYPE_CHECKING:
-    from redracer.engine.context import Context
 
 OWN = NOSCRIPT | LOADING | STALE
 QUICK = OWN | FAST | ALLOW_BUSY

@@ -19,6 +19,7 @@ cdef class ReplyBuffer:
     cpdef int write_shared(self, bytes text) except -1
     cdef int write_integer(self, char prefix, long long value) except -1
     cdef int refer(self, bytes value) except -1
+    cdef int write_line(self, char prefix, bytes text) except -1
     cdef int write_error(self, bytes text) except -1
     cdef int write_other(self, object value, object kind, int resp) except -1
     cdef int write_items(self, object items, int resp) except -1
@@ -27,3 +28,5 @@ cdef class ReplyBuffer:
     cdef int iovec(self, void* vectors, int limit) noexcept
     cdef void sent(self, Py_ssize_t count)
     cdef void release(self)
+
+cpdef bytes encode_strings(bytes prefix, list strings)

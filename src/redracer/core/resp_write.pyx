@@ -9,7 +9,8 @@ RESP: https://redis.io/docs/latest/develop/reference/protocol-spec/
 """
 
 cimport cython
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.list cimport PyList_GET_SIZE
 from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc, PyMem_RawRealloc
 from libc.string cimport memcpy, memmove
 from posix.uio cimport iovec as c_iovec
@@ -147,6 +148,17 @@ cdef class ReplyBuffer:
             return self.refer(text)
         return self.write_raw(PyBytes_AS_STRING(text), PyBytes_GET_SIZE(text))
 
+    cdef int write_line(self, char prefix, bytes text) except -1:
+        """A line; `text` must have no line end."""
+        cdef Py_ssize_t length = PyBytes_GET_SIZE(text)
+        cdef char* at = self.reserve(length + 3)
+        at[0] = prefix
+        memcpy(at + 1, PyBytes_AS_STRING(text), length)
+        at[length + 1] = b"\r"
+        at[length + 2] = b"\n"
+        self.end += length + 3
+        return 0
+
     cdef int write_error(self, bytes text) except -1:
         """An error line; line ends inside the text become spaces, so that it stays one line."""
         cdef Py_ssize_t length = PyBytes_GET_SIZE(text)
@@ -204,15 +216,11 @@ cdef class ReplyBuffer:
 
     cdef int write_other(self, object value, object kind, int resp) except -1:
         """The rarer replies."""
-        cdef bytes text
         if kind is BulkArray:
             self.write_integer(b"*", (<BulkArray>value).count)
             return self.write_raw((<BulkArray>value).data, (<BulkArray>value).length)
         if kind is replies.Status:
-            text = (<replies.Status>value).text
-            self.write_raw(b"+", 1)
-            self.write_raw(PyBytes_AS_STRING(text), PyBytes_GET_SIZE(text))
-            return self.write_raw(b"\r\n", 2)
+            return self.write_line(b"+", (<replies.Status>value).text)
         if kind is replies.Error:
             return self.write_error((<replies.Error>value).text)
         if kind is replies.Sentinel:
@@ -375,6 +383,44 @@ cdef class ReplyBuffer:
         self.large = None
         self.large_at = None
         self.large_bytes = self.large_sent = 0
+
+
+cpdef bytes encode_strings(bytes prefix, list strings):
+    """An aggregate of bulk strings as the protocol has it: `prefix` is `*` for an array, `>` for RESP3's push. O(bytes)."""
+    cdef Py_ssize_t size = count_size(PyList_GET_SIZE(strings))
+    cdef bytes text, encoded
+    cdef char* at
+    for text in strings:
+        size += count_size(PyBytes_GET_SIZE(text)) + PyBytes_GET_SIZE(text) + 2
+    encoded = PyBytes_FromStringAndSize(NULL, size)
+    at = PyBytes_AS_STRING(encoded)
+    at = put_count(at, PyBytes_AS_STRING(prefix)[0], PyList_GET_SIZE(strings))
+    for text in strings:
+        at = put_count(at, b"$", PyBytes_GET_SIZE(text))
+        memcpy(at, PyBytes_AS_STRING(text), PyBytes_GET_SIZE(text))
+        at += PyBytes_GET_SIZE(text)
+        at[0] = b"\r"
+        at[1] = b"\n"
+        at += 2
+    return encoded
+
+
+cdef Py_ssize_t count_size(Py_ssize_t count) noexcept:
+    """The bytes that `put_count` writes."""
+    cdef Py_ssize_t size = 4    # prefix, digit, line end
+    while count >= 10:
+        count //= 10
+        size += 1
+    return size
+
+
+cdef char* put_count(char* at, char prefix, Py_ssize_t count) noexcept:
+    """Writes a prefix, a number that is not negative, and a line end at `at`; returns the place behind them."""
+    at[0] = prefix
+    at += 1 + format_int64(count, at + 1)
+    at[0] = b"\r"
+    at[1] = b"\n"
+    return at + 2
 
 
 cdef int write_double(ReplyBuffer buffer, double value, int resp) except -1:

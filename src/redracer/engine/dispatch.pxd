@@ -54,6 +54,7 @@ cdef class Dispatcher(Executor):
     @cython.locals(context=Context)
     cdef object propagate(self, Client client, list argv)
     cpdef object call_nested(self, Client client, Command command, list argv)
+    cpdef object call_next(self, Client client, Command command, list argv)
     cdef object call_observed(self, Client client, Command command, list argv)
     @cython.locals(transaction=Transaction)
     cdef object execute_unusual(self, Client client, Command command, list argv)

@@ -252,12 +252,14 @@ class Dispatcher(Executor):
     def propagate(self, client: Client, argv: list[bytes]) -> None:
         """Hands what the call changed to the feeds, as the call said it or as it was given."""
         context = self.context
+        context.forced = False
+        if not self.effects.feeds:
+            return
         if context.rewritten is None:
             self.effects.propagate(client.db.index, argv)
         else:
             for command in context.rewritten:
                 self.effects.propagate(client.db.index, command)
-        context.forced = False
         self.effects.flush()
 
     def call_nested(self, client: Client, command: Command, argv: list[bytes]) -> Any:
@@ -268,8 +270,17 @@ class Dispatcher(Executor):
         one. Nothing is checked but the number of arguments: ask `refusal` first where that is needed.
         """
         began = self.started
-        outer = client.last_command
         self.started = monotonic_nanoseconds()
+        reply = self.call_next(client, command, argv)
+        self.started = began
+        return reply
+
+    def call_next(self, client: Client, command: Command, argv: list[bytes]) -> Any:
+        """`call_nested` for one of several in a row, whose time begins where that of the one before it ended.
+
+        When the first began, and that of the outer command afterwards, is the caller's to set (`started`).
+        """
+        outer = client.last_command
         if (client.gates | self.gates) & _OBSERVED:
             reply = self.call_observed(client, command, argv)
         else:
@@ -277,7 +288,6 @@ class Dispatcher(Executor):
         client.last_command = outer
         self.context.client = client
         self.context.db = client.db
-        self.started = began
         return reply
 
     def call_observed(self, client: Client, command: Command, argv: list[bytes]) -> Any:

@@ -12,10 +12,11 @@ for between messages. https://redis.io/docs/latest/develop/pubsub/
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from redracer.core.glob import match
 from redracer.core.replies import Push
+from redracer.core.resp_write import encode_strings
 from redracer.engine.client import SUBSCRIBED
 from redracer.engine.gates import GATE_SUBSCRIBED
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from redracer.engine.client import Client
+    from redracer.engine.dispatch import Dispatcher
     from redracer.engine.engine import Engine
     from redracer.engine.registry import Command
 
@@ -68,11 +70,17 @@ class Subscriptions:
 class Kind:
     """One of the three ways to listen: its table, and the words of its messages."""
 
+    if not getattr(sys.modules.get("cython"), "compiled", False):  # the fields are in the .pxd
+        field: str
+        subscribed: bytes
+        unsubscribed: bytes
+        topics: Topics
+
     def __init__(self, field: str, prefix: bytes) -> None:
         self.field = field  # of Subscriptions
         self.subscribed = prefix + b"subscribe"
         self.unsubscribed = prefix + b"unsubscribe"
-        self.topics: Topics = {}
+        self.topics = {}
 
     def of(self, client: Client) -> dict[bytes, None]:
         """What the client listens to in this way."""
@@ -85,6 +93,7 @@ class PubSub:
 
     if not getattr(sys.modules.get("cython"), "compiled", False):  # the fields are in the .pxd
         engine: Engine
+        dispatcher: Dispatcher
         channels: Kind
         patterns: Kind
         shard_channels: Kind
@@ -92,6 +101,7 @@ class PubSub:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self.dispatcher = engine.dispatcher
         self.channels = Kind("channels", b"")
         self.patterns = Kind("patterns", b"p")
         self.shard_channels = Kind("shard_channels", b"s")
@@ -191,36 +201,31 @@ class PubSub:
         receivers = 0
         listeners = self.channels.topics.get(channel)
         if listeners is not None:
-            receivers = self._send(listeners, encoded([b"message", channel, message]))
+            receivers = self._send(listeners, [b"message", channel, message])
         if self.patterns.topics:
             for pattern, listeners in list(self.patterns.topics.items()):
                 if match(pattern, channel):
-                    receivers += self._send(listeners, encoded([b"pmessage", pattern, channel, message]))
+                    receivers += self._send(listeners, [b"pmessage", pattern, channel, message])
         return receivers
 
     def publish_in_shard(self, channel: bytes, message: bytes) -> int:
         """Sends a message to a shard channel; how many clients got it. O(listeners)."""
         listeners = self.shard_channels.topics.get(channel)
-        return self._send(listeners, encoded([b"smessage", channel, message])) if listeners else 0
+        return self._send(listeners, [b"smessage", channel, message]) if listeners else 0
 
-    def _send(self, listeners: Listeners, message: bytes) -> int:
-        """Sends a message in RESP3's form, which differs from RESP2's in its first byte."""
-        older: Any = None
-        dispatcher = self.engine.dispatcher
+    def _send(self, listeners: Listeners, parts: list[bytes]) -> int:
+        """Sends a message of these parts, encoded once for each protocol; how many clients got it."""
+        array: bytes | None = None  # for RESP2
+        push: bytes | None = None  # for RESP3
+        dispatcher = self.dispatcher
         receivers = list(listeners)  # a slow one may be closed, and leaves
         for client in receivers:
             if client.resp == 3:
-                dispatcher.send(client, message)
+                if push is None:
+                    push = encode_strings(b">", parts)
+                dispatcher.send(client, push)
             else:
-                if older is None:
-                    older = b"*" + message[1:]
-                dispatcher.send(client, older)
+                if array is None:
+                    array = encode_strings(b"*", parts)
+                dispatcher.send(client, array)
         return len(receivers)
-
-
-def encoded(parts: list[bytes]) -> bytes:
-    """A message as RESP3 pushes it."""
-    lines = [b">%d\r\n" % len(parts)]
-    for part in parts:
-        lines += (b"$%d\r\n" % len(part), part, b"\r\n")
-    return b"".join(lines)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from redracer.core.resp_write import encode_strings
 from redracer.engine.client import BROADCAST, BROKEN_REDIRECT, SUBSCRIBED, TRACKING
 from redracer.engine.flags import READONLY
 from redracer.engine.gates import GATE_TRACKING
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from redracer.engine.engine import Engine
     from redracer.engine.registry import Command
 
+ARRAY = b"*"
 CHANNEL_MESSAGE = b"*3\r\n$7\r\nmessage\r\n$20\r\n__redis__:invalidate\r\n"
 PUSH_MESSAGE = b">2\r\n$10\r\ninvalidate\r\n"
 NULLS = {2: b"$-1\r\n", 3: b"_\r\n"}
@@ -61,11 +63,6 @@ class Prefix:
     def __init__(self) -> None:
         self.clients: dict[Client, None] = {}
         self.changed: dict[bytes, Client | None] = {}
-
-
-def keys_array(keys: list[bytes]) -> bytes:
-    """An array of bulk strings."""
-    return b"*%d\r\n" % len(keys) + b"".join(b"$%d\r\n%b\r\n" % (len(key), key) for key in keys)
 
 
 class TrackingTable:
@@ -183,7 +180,7 @@ class TrackingTable:
     def _invalidate(self, key: bytes, author: Client | None) -> None:
         readers = self.keys.pop(key)
         self.item_count -= len(readers)
-        keys = keys_array([key])
+        keys = encode_strings(ARRAY, [key])
         for client in list(readers):
             tracking = client.tracking
             if tracking is None or tracking.prefixes is not None:
@@ -205,14 +202,14 @@ class TrackingTable:
             if not prefix.changed:
                 continue
             changed, prefix.changed = prefix.changed, {}
-            everything = keys_array(list(changed))
+            everything = encode_strings(ARRAY, list(changed))
             for client in list(prefix.clients):
                 keys = everything
                 if client.tracking is not None and client.tracking.no_loop:
                     foreign = [key for key, author in changed.items() if author is not client]
                     if not foreign:
                         continue
-                    keys = keys_array(foreign)
+                    keys = encode_strings(ARRAY, foreign)
                 self._tell(client, keys)
 
     def _tell(self, client: Client, keys: bytes) -> None:

@@ -2,7 +2,8 @@ from redracer.engine.registry cimport Command
 
 
 cdef class Transaction:
-    cdef public list queued
+    cdef public list commands
+    cdef public list requests
     cdef public long long flags
     cdef public long long lacking
     cdef public bint failed

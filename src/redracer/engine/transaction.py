@@ -15,10 +15,14 @@ QUEUED_COMMAND_BYTES = 128  # of the objects around a queued command's arguments
 
 
 class Transaction:
-    """What one client has queued. `flags` has every flag that some command has, `lacking` every one that some lacks."""
+    """What one client has queued: commands, and in as many requests what each is called with.
+
+    `flags` has every flag that some command has, `lacking` every one that some lacks.
+    """
 
     if not getattr(sys.modules.get("cython"), "compiled", False):  # the fields are in the .pxd
-        queued: list[tuple[Command, list[bytes]]]
+        commands: list[Command]
+        requests: list[list[bytes]]
         flags: int
         lacking: int
         failed: bool
@@ -26,7 +30,8 @@ class Transaction:
         measured_bytes: int
 
     def __init__(self) -> None:
-        self.queued = []
+        self.commands = []
+        self.requests = []
         self.flags = 0
         self.lacking = 0
         self.failed = False
@@ -36,13 +41,14 @@ class Transaction:
     def add(self, command: Command, argv: list[bytes]) -> None:
         """Queues a command, unless it is known already that none will run."""
         if not self.failed:
-            self.queued.append((command, argv))
+            self.commands.append(command)
+            self.requests.append(argv)
             self.flags |= command.flags
             self.lacking |= ~command.flags
 
     def memory(self) -> int:
         """Bytes of memory that the queue takes. O(commands queued since it was asked last)."""
-        for _, argv in self.queued[self.measured :]:
+        for argv in self.requests[self.measured :]:
             self.measured_bytes += argument_bytes(argv) + QUEUED_COMMAND_BYTES
-        self.measured = len(self.queued)
+        self.measured = len(self.requests)
         return self.measured_bytes

@@ -52,7 +52,7 @@ class Primary:
         self.transfer: Transfer | None = None
         self.waiting_since = 0
         self.alone_since = 0  # Unix time in ms since when there has been no replica
-        self.pinged = 0
+        self.pinged = engine.clock.now
         self.full_syncs = self.partial_syncs = self.refused_partial_syncs = 0
         self.acknowledgement_wanted = False
         self.on_acknowledged: Any = lambda: None
@@ -320,10 +320,12 @@ class Primary:
         """Once a second: keeps links alive, ends those that are dead, starts what was put off."""
         now = self.engine.clock.now
         config = self.engine.config
+        pings = now - self.pinged >= config["repl-ping-replica-period"] * MILLISECONDS
+        if pings:  # also without replicas, so that one that has just come does not get it at once
+            self.pinged = now
         if self.replicas:
             self.alone_since = 0
-            if now - self.pinged >= config["repl-ping-replica-period"] * MILLISECONDS:
-                self.pinged = now
+            if pings:
                 self.feed_command([b"PING"])
             for replica in list(self.replicas.values()):
                 self._look_after(replica, now)

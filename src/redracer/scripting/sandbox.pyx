@@ -43,6 +43,7 @@ cdef const char* READ_ONLY = "Attempt to modify a readonly table"
 
 cdef enum:
     UNPACKED = 7_999        # most values that `unpack` returns: what Lua's stack can hold
+    LOWEST_POSITION = -1_000_000    # at which something is inserted into a table
     PATTERN_LENGTH = 4_000  # longest pattern: matching calls itself once for each of its items
 
 
@@ -111,7 +112,8 @@ cdef int trim(lua_State* L, bint deprecated_api) except -1:
     set_function(L, "collectgarbage", collect_garbage)
     pop(L, 1)
     api.getfield(L, LUA_GLOBALSINDEX, "table")
-    for name in (b"insert", b"remove", b"sort", b"setn"):
+    wrap(L, "insert", insert)
+    for name in (b"remove", b"sort", b"setn"):
         wrap(L, name, first_writable)
     pop(L, 1)
     api.getfield(L, LUA_GLOBALSINDEX, "string")
@@ -281,6 +283,13 @@ cdef int first_writable(lua_State* L) noexcept:
     if locked(L, 1):
         return fail(L, READ_ONLY)
     return call_wrapped(L)
+
+
+cdef int insert(lua_State* L) noexcept:
+    """`table.insert` at a position that is not far below the table: it moves what is in between one by one."""
+    if api.gettop(L) == 3 and api.tonumber(L, 2) < LOWEST_POSITION:
+        return api.argerror(L, 2, "position out of bounds")
+    return first_writable(L)
 
 
 cdef int first_resolved(lua_State* L) noexcept:

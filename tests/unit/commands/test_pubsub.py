@@ -3,8 +3,8 @@
 import pytest
 
 from redracer.core.replies import Push
+from redracer.core.resp_write import encode_strings
 from redracer.engine.effects import TO_LOG, TO_REPLICAS, for_target
-from redracer.engine.pubsub import encoded
 from tests.unit.commands.served import Served
 
 
@@ -14,7 +14,7 @@ def served():
 
 
 def message(*parts):
-    return b"*" + encoded(list(parts))[1:]
+    return encode_strings(b"*", list(parts))
 
 
 def about(kind, name, count):

@@ -148,6 +148,8 @@ def test_a_script_may_catch_the_lack_of_memory(served):
         "table.sort({3, 1, 2, 5, 4}, function(a, b) return true end)",
         "return bit.tohex(65535, -2147483648)",
         "return string.rep('', 2^31)",
+        "table.insert({1}, -2^31, 1)",
+        "table.insert({1}, -2^63, 1)",
     ],
 )
 def test_what_goes_deep_or_far_ends_well(served, script):
@@ -166,6 +168,11 @@ def test_unpack_with_holes(served):
     assert served.eval("return select('#', unpack({1, 2, 3}, -1, 5))") == 7
     assert served.eval("return select('#', unpack({1, 2, 3}, 1, -1))") == 0
     assert b"too many results to unpack" in served.eval("return unpack({1}, 0, 2147483647)")
+
+
+def test_insertion_below_a_table(served):
+    assert served.eval("local t = {7} table.insert(t, -3, 5) return {t[-3], t[2]}") == [5, 7]
+    assert b"position out of bounds" in served.eval("table.insert({1}, -1000001, 1)")
 
 
 def test_random_numbers_by_seed(served):

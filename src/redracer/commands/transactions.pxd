@@ -1,0 +1,2 @@
+# Compiled with a typed context; the module also runs uncompiled.
+from redracer.engine.context cimport Context
