@@ -174,6 +174,11 @@ class TestPrograms:
         assert shown.code == 1
         assert b"use redis-cli" in shown.stderr
 
+    def test_the_help_is_in_the_documentation(self) -> None:
+        from redracer.cli.client.usage import USAGE
+
+        assert USAGE in (Path(__file__).parents[2] / "docs" / "cli.md").read_text()
+
     def test_every_option_is_in_the_help(self) -> None:
         from redracer.cli.client.options import FLAGS, VALUES
         from redracer.cli.client.usage import USAGE
