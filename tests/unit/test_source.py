@@ -37,7 +37,7 @@ STANDARD = re.compile(r"/(?:backup|bin|data|dev|etc|opt/redracer|path/to|proc|sy
 ABSOLUTE_PATH = re.compile(r"""(?:(?<=[\s"'`(=])|^)/[a-z][\w.-]*(?:/[\w.-]+)+""", re.MULTILINE)
 URL = re.compile(r"https?://([\w.-]+)")
 HOSTS = re.compile(
-    r"127\.0\.0\.1|localhost|cython\.org|docs\.python\.org|en\.wikipedia\.org|github\.com|json-schema\.org|keepachangelog\.com|"
+    r"127\.0\.0\.1|localhost|cython\.org|deb\.debian\.org|docs\.python\.org|en\.wikipedia\.org|github\.com|json-schema\.org|keepachangelog\.com|"
     r"rdb\.fnordig\.de|prometheus\.io|redis\.io|semver\.org|www\.w3\.org|[\w-]+\.example"
 )
 
