@@ -8,6 +8,7 @@ from pathlib import Path
 
 from benchmarks import (
     chart,
+    embedded,
     instructions,
     large,
     memory,
@@ -27,7 +28,18 @@ from tools.marked import replaced
 HERE = Path(__file__).resolve().parent
 README = HERE.parent / "README.md"
 PUBLISHED = HERE / "results.json"
-PARTS = ("cpu", "large", "messages", "instructions", "memory", "pauses", "stalls", "snapshots", "start")
+PARTS = (
+    "cpu",
+    "large",
+    "messages",
+    "instructions",
+    "memory",
+    "pauses",
+    "stalls",
+    "snapshots",
+    "start",
+    "embedded",
+)
 TOOLS = {
     "cpu": ("redis-benchmark",),
     "messages": ("redis-benchmark",),
@@ -118,6 +130,8 @@ def measure(opts: argparse.Namespace, pair: list[Program]) -> results.Results:
         found["stalls"] = stalls.measure(pair, int(stalls.ELEMENTS * scale), opts.base_port, cores)
     if "snapshots" in parts:
         found["snapshots"] = snapshots.measure(pair, int(snapshots.KEYS * scale), opts.base_port, cores)
+    if "embedded" in parts:
+        found["embedded"] = embedded.measure(pair, rounds=rounds, scale=scale, base_port=opts.base_port)
     return found
 
 

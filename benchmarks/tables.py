@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from benchmarks import embedded
 from benchmarks.results import Results, Section, geometric_mean, number, ratio
 from benchmarks.servers import OURS, THEIRS
 
@@ -49,6 +50,8 @@ def summary(results: Results) -> str:
             parts.append(f"**{TITLES[name]}**\n\n{comparison(rows, figure)}")
         if name == "cpu" and rows:
             parts.append(means(cpu, figure))
+    if results.get("embedded"):
+        parts.append(f"**{TITLES['embedded']}**\n\n{embedded.table(results['embedded'])}")
     if results.get("stalls"):
         parts.append(stalls_in_words(results["stalls"]))
     return "\n\n".join([*parts, f"Measured: {versions}; {machine}."])
@@ -84,6 +87,7 @@ TITLES = {
     "stalls": "CPU time that goes by until the next answer, in milliseconds",
     "snapshots": "RDB files",
     "start": "Start, in milliseconds",
+    "embedded": "The store inside a Python process: CPU microseconds per call (with the server's, where there is one)",
 }
 
 
@@ -93,6 +97,8 @@ def section(name: str, rows: Section) -> str:
         return ""
     if name == "pauses":
         return f"## {TITLES[name]}\n\n{PAUSE_NOTE}\n\n{pauses(rows)}"
+    if name == "embedded":
+        return f"## {TITLES[name]}\n\n{embedded.table(rows)}"
     if name == "stalls":
         return f"## {TITLES[name]}\n\n{STALL_NOTE}\n\n{stalls(rows)}"
     figure = "cpu_us" if name == "cpu" else ""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
-from pkgutil import iter_modules
 
 
 def load() -> None:
     """Imports every module of this package; each declares its commands."""
-    for module in iter_modules(__path__):
-        import_module(f"{__name__}.{module.name}")
+    # `pkgutil` would do, at the price of `inspect`, a tenth of the time in which a store opens.
+    for name in sorted(os.listdir(__path__[0])):
+        if name.endswith(".py") and not name.startswith("_"):
+            import_module(f"{__name__}.{name.removesuffix('.py')}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -136,7 +136,7 @@ def acl_genpass(ctx: Context, args: list[bytes]) -> Reply:
     if not 0 < bits <= MOST_PASSWORD_BITS:
         raise CommandError(errors.ACL_PASSWORD_BITS)
     digits = (bits + 3) // 4
-    return secrets.token_hex((digits + 1) // 2)[:digits].encode()
+    return os.urandom((digits + 1) // 2).hex()[:digits].encode()
 
 
 @command(

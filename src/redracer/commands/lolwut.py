@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from random import Random
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from random import Random
 
 WIDTH, HEIGHT = 66, 12  # characters, unless others are asked for
 LIMITS = (8, 200), (3, 60)
@@ -21,6 +23,8 @@ HEAD, TAIL = "●", "╶"
 
 def picture(seed: int, width: int = WIDTH, height: int = HEIGHT) -> str:
     """The snake that belongs to a seed, `height` lines of `width` characters. O(width * height)."""
+    from random import Random  # it takes a while to import
+
     (narrowest, widest), (lowest, highest) = LIMITS
     width = min(max(width, narrowest), widest)
     height = min(max(height, lowest), highest)

@@ -13,7 +13,6 @@ and the first of a batch where the batch began.
 from __future__ import annotations
 
 import sys
-import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -380,6 +379,8 @@ class Dispatcher(Executor):
 
     def report_bug(self, command: Command, bug: Exception) -> Error:
         """An exception that no command should raise: logged whole, and told to the client in a line."""
+        import traceback  # seldom needed: it takes a while to import
+
         trace = "".join(traceback.format_exception(bug))
         log.warning(f"Internal error in '{command.name.decode()}':\n{trace}")
         text = b"ERR internal error in '%s': %s" % (command.name, type(bug).__name__.encode())

@@ -7,7 +7,7 @@ engine through `ctx.engine`.
 
 from __future__ import annotations
 
-import secrets
+import os
 from typing import TYPE_CHECKING, Any
 
 from redracer.core import errors
@@ -116,8 +116,8 @@ class Engine:
         self.key_sizes = KeySizesCensus(self)
         self.at_tick: list[Callable[[], None]] = []  # what other layers do periodically
         self.at_client_end: list[Callable[[Client], None]] = []  # what other layers do when a client is gone
-        self.run_id = secrets.token_hex(20)
-        self.replication_id = secrets.token_hex(20)
+        self.run_id = os.urandom(20).hex()
+        self.replication_id = os.urandom(20).hex()
         self.started = self.clock.now  # Unix time, ms
         self.next_client_id = 1
         self.is_replica = False

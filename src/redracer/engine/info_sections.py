@@ -7,7 +7,6 @@ tools look for the field.
 from __future__ import annotations
 
 import os
-import platform
 import re
 import resource
 import struct
@@ -31,6 +30,8 @@ LISTENER_NUMBERS = {"tcp": 0, "unix": 1, "tls": 2}
 
 def server(engine: Engine) -> Fields:
     """The program, the process and the machine."""
+    import platform  # it takes a while to import
+
     system = os.uname()
     uptime = max(engine.clock.now - engine.started, 0) // 1000
     config = engine.config

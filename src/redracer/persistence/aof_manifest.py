@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from redracer.engine import log
 from redracer.engine.config_text import quoted, split_arguments
@@ -34,8 +34,7 @@ class ManifestError(Exception):
         self.line = line
 
 
-@dataclass
-class Part:
+class Part(NamedTuple):
     """One file: its name in the directory, its number among those of its type, and its type."""
 
     name: str
@@ -50,15 +49,22 @@ class Part:
         return b"file %s seq %d type %s\n" % (name, self.sequence, self.type.encode())
 
 
-@dataclass
 class Manifest:
     """The files of an append-only file."""
 
-    base: Part | None = None
-    increments: list[Part] = field(default_factory=list)
-    history: list[Part] = field(default_factory=list)
-    base_sequence: int = 0
-    increment_sequence: int = 0
+    def __init__(
+        self,
+        base: Part | None = None,
+        increments: list[Part] | None = None,
+        history: list[Part] | None = None,
+        base_sequence: int = 0,
+        increment_sequence: int = 0,
+    ) -> None:
+        self.base = base
+        self.increments = increments or []
+        self.history = history or []
+        self.base_sequence = base_sequence
+        self.increment_sequence = increment_sequence
 
     @property
     def loaded(self) -> list[Part]:

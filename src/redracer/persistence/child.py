@@ -16,10 +16,8 @@ import signal
 import struct
 import sys
 import time
-import traceback
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from redracer.engine import log, process
 
@@ -39,8 +37,7 @@ class ChildError(Exception):
     """The child could not be started; the text says why."""
 
 
-@dataclass
-class Outcome:
+class Outcome(NamedTuple):
     """How a child ended."""
 
     exit_code: int  # 0: it did what it should
@@ -198,6 +195,8 @@ class Child:
         except OSError as error:
             log.warning(f"Write error while saving to disk: {error.strerror or error}")
         except Exception as error:
+            import traceback
+
             log.warning("".join(traceback.format_exception_only(error)).strip())
             if log.is_enabled(log.DEBUG):
                 traceback.print_exc(file=sys.stderr)

@@ -9,8 +9,7 @@ what was loaded until then stays, and it is for the caller to throw it away.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from redracer.core.rdb_reader import CorruptRdb
 from redracer.core.rdb_writer import RDB_VERSION
@@ -45,8 +44,7 @@ class ChecksumError(RdbError):
     """All could be read, and the checksum says that it is not what was written."""
 
 
-@dataclass
-class Target:
+class Target(NamedTuple):
     """Where the content of a file goes."""
 
     databases: Sequence[Keyspace]
@@ -60,21 +58,21 @@ class Target:
     delay: int = 0  # microseconds of sleep after each key; negative: after each so many keys; for tests
     # (code of a library, whether one of its name is replaced); raises CorruptRdb
     load_function: Callable[[bytes, bool], None] | None = None
-    on_expiring_fields: Callable[[Keyspace, bytes, Any], None] = field(default=lambda *_: None)
-    on_used_memory: Callable[[int], None] = field(default=lambda _: None)  # of who wrote the file, in bytes
+    on_expiring_fields: Callable[[Keyspace, bytes, Any], None] = lambda *_: None
+    on_used_memory: Callable[[int], None] = lambda _: None  # of who wrote the file, in bytes
 
 
-@dataclass
 class Loaded:
     """What a file turned out to hold."""
 
-    version: int
-    fields: dict[bytes, bytes] = field(default_factory=dict)  # of the header ("aux")
-    keys: int = 0
-    expired: int = 0  # keys that were passed over
-    empty: int = 0
-    functions: int = 0
-    size: int = 0  # bytes of it; what follows in the stream is none of it
+    def __init__(self, version: int) -> None:
+        self.version = version
+        self.fields: dict[bytes, bytes] = {}  # of the header ("aux")
+        self.keys = 0
+        self.expired = 0  # keys that were passed over
+        self.empty = 0
+        self.functions = 0
+        self.size = 0  # bytes of it; what follows in the stream is none of it
 
 
 def target_of(engine: Engine, databases: Sequence[Keyspace] | None = None, **options: Any) -> Target:

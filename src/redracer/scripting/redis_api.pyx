@@ -6,7 +6,6 @@ Every function here is an outer one, which owns no Python object, around an inne
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.string cimport strchr
 
-from hashlib import sha1
 
 from redracer.engine import log
 from redracer.engine.version import REDIS_VERSION
@@ -247,6 +246,7 @@ cdef int compute_sha1(lua_State* L, char* digest) noexcept:
     cdef size_t length = 0
     cdef const char* text = api.tolstring(L, 1, &length)
     cdef bytes content = PyBytes_FromStringAndSize(text, length) if text != NULL else b""
+    from hashlib import sha1
     cdef bytes result = sha1(content, usedforsecurity=False).hexdigest().encode()
     cdef int i
     for i in range(40):

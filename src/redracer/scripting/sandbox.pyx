@@ -9,7 +9,7 @@ from libc.math cimport floor
 from libc.stdlib cimport free, malloc
 from libc.string cimport memchr, memcpy, strcmp
 
-import secrets
+import os
 
 from redracer.scripting.keys cimport (
     KEY_ENVIRONMENT,
@@ -51,7 +51,7 @@ def open_state(long long limit, bint deprecated_api=False):
     """A LuaState with Lua's libraries; `seal` ends what its maker wants to add."""
     cdef LuaState state = LuaState(limit)
     cdef lua_State* L = state.L
-    state.random_state = secrets.randbits(48)
+    state.random_state = int.from_bytes(os.urandom(6))
     for name in (b"err", b"ok", b"double", b"big_number", b"verbatim_string", b"map", b"set", b"ignore_error_stats_update"):
         api.pushstring(L, name)
         api.ref(L, LUA_REGISTRYINDEX)

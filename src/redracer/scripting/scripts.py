@@ -8,7 +8,6 @@ first; those of SCRIPT LOAD stay until SCRIPT FLUSH.
 from __future__ import annotations
 
 import sys
-from hashlib import sha1
 from typing import TYPE_CHECKING
 
 from redracer.core.errors import CommandError
@@ -158,6 +157,8 @@ class Scripts:
         except SyntaxError as error:
             message = str(error).encode("utf-8", "surrogateescape")
             raise CommandError(b"ERR Error compiling script (new function): " + message) from None
+        from hashlib import sha1  # here, because it loads OpenSSL, which most programs need not wait for
+
         digest = sha1(body, usedforsecurity=False).hexdigest().encode()
         script = Script(body, digest, function, flags)
         self.by_sha1[digest] = script

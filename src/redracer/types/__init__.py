@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
-from pkgutil import iter_modules
 
 
 def load() -> None:
     """Imports the codec and the *commands modules of every type; each registers itself."""
-    for package in iter_modules(__path__):
-        name = f"{__name__}.{package.name}"
-        for module in iter_modules(import_module(name).__path__):
-            if module.name == "codec" or module.name.endswith("commands"):
-                import_module(f"{name}.{module.name}")
+    # `pkgutil` would do, at the price of `inspect`, a tenth of the time in which a store opens.
+    root = __path__[0]
+    for package in sorted(os.listdir(root)):
+        if os.path.exists(os.path.join(root, package, "__init__.py")):
+            for file in sorted(os.listdir(os.path.join(root, package))):
+                name, _, ending = file.rpartition(".")
+                if ending == "py" and (name == "codec" or name.endswith("commands")):
+                    import_module(f"{__name__}.{package}.{name}")

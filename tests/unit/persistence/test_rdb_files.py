@@ -104,8 +104,7 @@ def test_loading_gives_others_a_chance(tmp_path):
     served = filled()
     path = saved(served, tmp_path / "dump.rdb")
     again = server()
-    target = rdb_load.target_of(again.engine)
-    target.slice_bytes = 10_000
+    target = rdb_load.target_of(again.engine)._replace(slice_bytes=10_000)
     with path.open("rb") as file:
         places = list(rdb_load.load(rdb_load.open_stream(target, file.fileno()), target))
     assert len(places) > 5
@@ -149,13 +148,11 @@ def test_expired_keys_are_passed_over_but_on_a_replica(tmp_path):
     served.run([b"SET", b"k", b"v", b"PXAT", LATER])
     served.run([b"SET", b"stays", b"v"])
     path = saved(served, tmp_path / "dump.rdb")
-    late = rdb_load.target_of(Served().engine)
-    late.now = int(LATER) + 1
+    late = rdb_load.target_of(Served().engine)._replace(now=int(LATER) + 1)
     with path.open("rb") as file:
         loaded = rdb_load.finish(rdb_load.load(rdb_load.open_stream(late, file.fileno()), late))
     assert (loaded.keys, loaded.expired) == (1, 1)
-    late = rdb_load.target_of(Served().engine, keep_expired=True)
-    late.now = int(LATER) + 1
+    late = rdb_load.target_of(Served().engine, keep_expired=True)._replace(now=int(LATER) + 1)
     with path.open("rb") as file:
         loaded = rdb_load.finish(rdb_load.load(rdb_load.open_stream(late, file.fileno()), late))
     assert (loaded.keys, loaded.expired) == (2, 0)

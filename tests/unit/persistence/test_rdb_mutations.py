@@ -78,8 +78,7 @@ def run(seeds, count, seed, path, served):
     for number in range(count):
         content = mutated(generator, file_of(generator, seeds))
         target = rdb_load.target_of(engine, replace=generator.random() < 0.5)
-        target.checksum = False
-        target.sanitize = generator.random() < 0.7
+        target = target._replace(checksum=False, sanitize=generator.random() < 0.7)
         source = Source(content, generator.choice([1, 100, 1 << 20]))
         before = used_memory()
         try:

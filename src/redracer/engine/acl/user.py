@@ -6,9 +6,6 @@ Passwords are compared by their digests in a time that tells nothing about them.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-
 from redracer.core import errors
 from redracer.engine.acl.key_needs import key_needs, needed_permissions
 from redracer.engine.acl.rules import CLOSE, OPEN, RuleError
@@ -28,7 +25,9 @@ FULL_ACCESS = (b"+@all", b"~*", b"&*", b"on", b"nopass")
 
 def password_digest(password: bytes) -> bytes:
     """What is kept of a password: its SHA-256 in lower-case hexadecimal."""
-    return hashlib.sha256(password).hexdigest().encode()
+    from hashlib import sha256  # here, because it loads OpenSSL, which most programs need not wait for
+
+    return sha256(password).hexdigest().encode()
 
 
 def _checked_digest(digest: bytes) -> bytes:
@@ -136,10 +135,12 @@ class User:
 
     def accepts(self, password: bytes) -> bool:
         """Whether the user is on and the password is one of its own. O(passwords), whichever it is."""
+        from hmac import compare_digest
+
         digest = password_digest(password)
         found = False
         for known in self.passwords:
-            found |= hmac.compare_digest(known, digest)
+            found |= compare_digest(known, digest)
         return self.enabled and (found or self.no_password)
 
     @property
