@@ -9,12 +9,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.cli.conftest import Bench
+from tests.wire.conftest import ServerProcess
 
 PROGRAM = Path(sys.prefix) / "bin" / "redracer-cli"
 PATIENCE = 30  # s that a test waits for something before it fails
@@ -178,6 +180,28 @@ class TestPrograms:
         from redracer.cli.client.usage import USAGE
 
         assert USAGE in (Path(__file__).parents[2] / "docs" / "cli.md").read_text()
+
+    def test_every_mode_has_a_module(self) -> None:
+        from redracer.cli.client.main import MODULES
+        from redracer.cli.client.options import MODES
+
+        assert set(MODULES) == set(MODES)
+        for module, function in MODULES.values():
+            assert callable(getattr(import_module(f"redracer.cli.client.{module}"), function))
+
+    @pytest.mark.parametrize("closed", ["0<&-", "1>&-", "2>&-", "0<&- 1>&- 2>&-"])
+    def test_closed_streams(self, bench: Bench, closed: str) -> None:
+        command = f"{PROGRAM} -p {bench.server.port} set s hello {closed}"
+        done = subprocess.run(["sh", "-c", command], capture_output=True, check=False)
+        assert (done.returncode, done.stderr) == (0, b"")
+        assert done.stdout == (b"" if "1>" in closed else b"OK\n")
+
+    def test_a_server_that_is_shut_down(self, bench: Bench, tmp_path: Path) -> None:
+        for words in ([], ["--no-raw"]):
+            server = ServerProcess(tmp_path)
+            shown = bench.ours(["-p", str(server.port), *words, "shutdown", "nosave"], b"", {})
+            assert (shown.code, shown.stdout, shown.stderr) == (0, b"", b"")
+            assert server.process.wait(PATIENCE) == 0
 
     def test_every_option_is_in_the_help(self) -> None:
         from redracer.cli.client.options import FLAGS, VALUES

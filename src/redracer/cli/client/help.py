@@ -106,7 +106,7 @@ class Help:
         return self._entries or []
 
     def forget(self) -> None:
-        """There is another server now."""
+        """There is another server now, or another user."""
         self._entries = None
 
     def _load(self, connection: Connection) -> list[Entry]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from redracer.cli.client.options import MODES, Exit, Options, complain, parse
+from redracer.cli.client.options import Exit, Options, parse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ MODULES = {
     "stat": ("stat", "stat"),
     "lru-test": ("lru_test", "lru_test"),
 }
-assert set(MODULES) == set(MODES)
 INTERRUPTED = 130  # the exit code of a shell's child that Ctrl-C ended
 BROKEN_PIPE = 141  # the same for who wrote to a pipe that nobody reads
 
@@ -35,6 +34,7 @@ BROKEN_PIPE = 141  # the same for who wrote to a pipe that nobody reads
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the client; the exit code of the process."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    _prepare_streams()
     try:
         return _main(words)
     except Exit as end:
@@ -46,6 +46,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return BROKEN_PIPE
     finally:
         _flush()
+
+
+def _prepare_streams() -> None:
+    """Makes the standard streams usable where one is closed, and for words that are no text."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115 - to the end of the program
+    sys.stdout.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]
 
 
 def _flush() -> None:
@@ -84,13 +92,15 @@ def _without_command(options: Options) -> int:
 
 
 def _asked_password() -> str:
+    """The password, from the terminal without showing it, or else the first line of the standard input."""
+    if not sys.stdin.isatty():
+        return os.fsdecode(sys.stdin.buffer.readline().rstrip(b"\n"))
     import getpass
 
     try:
         return getpass.getpass("Please input password: ")
     except EOFError:
-        complain("No password was given.\n")
-        raise Exit(1) from None
+        return ""
 
 
 if __name__ == "__main__":

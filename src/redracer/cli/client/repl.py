@@ -70,6 +70,8 @@ class Repl:
             return
         began = milliseconds()
         self.session.run(words, repeat)
+        if words[0].lower() in (b"auth", b"hello"):
+            self.help.forget()  # this user may be told what the one before was not
         elapsed = milliseconds() - began
         if elapsed >= LONG and self.session.options.output == STANDARD:
             print(f"({elapsed / 1000:.2f}s)", flush=True)
@@ -78,6 +80,7 @@ class Repl:
         options = self.session.options
         options.host = os.fsdecode(host)
         options.port = leading_integer(port)
+        options.socket = None
         self.help.forget()
         self.session.connect()
 

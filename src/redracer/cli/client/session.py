@@ -57,11 +57,9 @@ class Session:
         self.database_before = 0  # the transaction
         self.listening = False  # to channels
         self.resp3 = False
-        self.handshake = options.resp3  # how much RESP3 is wanted of the next connection
         self.shutting_down = False
         self.redirected = False
         self.asking = False
-        self.host, self.port = options.host, options.port
         self.show = self._print  # what to do with a reply's text
 
     # Connecting.
@@ -124,14 +122,15 @@ class Session:
         return True
 
     def _switch_protocol(self) -> bool:
-        if not self.handshake or self.options.resp2:
+        wanted = self.options.resp3
+        if not wanted or self.options.resp2:
             return True
         reply = self._ask(b"HELLO", b"3")
         if reply is None:
             return False
         if reply.is_error:
             complain(b"HELLO 3 failed: ", reply.value, b"\n")
-            return self.handshake == "tried"
+            return wanted == "tried"
         self.resp3 = True
         return True
 
