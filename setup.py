@@ -11,6 +11,7 @@ is optimised at -O2; -O1 takes two thirds of the time of -O2 there, -Og half. Wh
 (functions, imports, calls) is compiled once, into redracer._cython.
 """
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -58,14 +59,27 @@ HOT = {
     "types.string.commands",
     "types.string.value",
 }
-# Compiled so that hot code reaches their fields in C, and seldom executed.
+# Compiled so that hot code reaches their fields in C, and seldom executed or not worth an optimiser's time.
 COLD = {
+    "commands.scripting",
+    "core.key_sizes",
+    "core.lcs",
+    "engine.acl.key_needs",
+    "engine.acl.user",
+    "engine.blocking",
+    "engine.crash",
     "engine.registry",
+    "scripting.sandbox",
+    "scripting.service",
     "types.hash.limits",
     "types.list.limits",
     "types.set.limits",
+    "types.sorted_set.combine",
+    "types.sorted_set.storing",
+    "types.stream.group",
     "types.stream.group_changes",
     "types.stream.group_commands",
+    "types.stream.id_map",
     "types.stream.limits",
     "types.stream.read_options",
 }
@@ -130,6 +144,8 @@ def all_extensions() -> list[Extension]:
     return [extension(SOURCE / "redracer" / "_cython.c"), *(extension(path) for path in sources())]
 
 
+# The trees that Cython builds are all cycles: the search for garbage in them took a quarter of its time.
+gc.set_threshold(200_000, 20)
 building = not {"egg_info", "dist_info", "sdist", "--version", "clean"} & set(sys.argv[1:2])
 setup(
     ext_modules=cythonize(
