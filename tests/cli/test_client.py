@@ -8,7 +8,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Bench
+from tests.cli.fake_server import Answering
 from tests.wire.conftest import ServerProcess
 
 PROGRAM = Path(sys.prefix) / "bin" / "redracer-cli"
@@ -429,43 +429,6 @@ class TestRedirections:
         with Answering({b"GET": [b"-MOVED 1 127.0.0.1:9\r\n"]}) as moved:
             shown = bench.ours(["-p", str(moved.port), "get", "k"], b"", {})
         assert shown.stdout == b"MOVED 1 127.0.0.1:9\n\n"
-
-
-class Answering:
-    """A server that gives prepared answers, and OK to everything else."""
-
-    def __init__(self, answers: dict[bytes, list[bytes]]) -> None:
-        self.answers = answers
-        self.heard: list[bytes] = []
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        self.thread = threading.Thread(target=self._serve)
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                connection, _ = self.listener.accept()
-            except OSError:
-                return
-            with suppress(OSError), connection, connection.makefile("rwb") as stream:
-                while line := stream.readline():
-                    words = []
-                    for _ in range(int(line[1:])):
-                        stream.readline()
-                        words.append(stream.readline()[:-2])
-                    self.heard.append(words[0])
-                    prepared = self.answers.get(words[0].upper(), [])
-                    stream.write(prepared.pop(0) if prepared else b"+OK\r\n")
-                    stream.flush()
-
-    def __enter__(self) -> "Answering":
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-        self.thread.join(PATIENCE)
 
 
 class TestRepliesOfEveryType:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 PASSWORD_WARNING = (
     "Warning: Using a password with '-a' or '-u' option on the command line interface may not be safe.\n"
 )
+LONGEST_INTERVAL = 10_000_000.0  # s; what is above cannot be slept
 NO_DEBUGGER = "redracer cli has no Lua debugger: use redis-cli --ldb for it.\n"
 NO_CLUSTER = "redracer cli does not manage clusters: use redis-cli --cluster for it.\n"
 
@@ -184,6 +185,10 @@ def _connect_timeout(options: Options, value: str) -> None:
         raise fail("Invalid connection timeout for -t.\n")
 
 
+def _interval(options: Options, value: str) -> None:
+    options.interval = min(max(leading_float(value), 0.0), LONGEST_INTERVAL)
+
+
 def _show_pushes(options: Options, value: str) -> None:
     first = value[:1].lower()
     if first not in ("y", "n"):
@@ -269,7 +274,7 @@ VALUES: dict[str, Callable[[Options, str], None]] = {
     "-u": _uri,
     "-n": _integer("database"),
     "-r": _integer("repeat"),
-    "-i": lambda options, value: setattr(options, "interval", leading_float(value)),
+    "-i": _interval,
     "-X": _text("stdin_tag"),
     "-d": _bytes("between"),
     "-D": _bytes("after"),

@@ -8,7 +8,7 @@ import sys
 from redracer.cli.client.connection import milliseconds
 from redracer.cli.client.formats import STANDARD
 from redracer.cli.client.help import Help
-from redracer.cli.client.words import leading_integer, split
+from redracer.cli.client.words import BLANKS, leading_integer, split
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from redracer.cli.client.session import Session
 
+MOST_REPEATS = 2**63 - 1
 LONG = 500  # ms after which the time that a command took is told
 CLEAR_SCREEN = "\x1b[H\x1b[2J"
 SECRET_OPTIONS = (
@@ -131,9 +132,16 @@ def dotfile(variable: str, name: str) -> str | None:
 
 
 def _repeat(words: list[bytes]) -> int | None:
-    """How often to run the command, where that is said before it."""
-    digits = words[0].removeprefix(b"-").removeprefix(b"+") if len(words) > 1 else b""
-    return leading_integer(words[0]) if digits.isdigit() else None
+    """How often to run the command, where that is said before it: 0 where it is said wrongly."""
+    if len(words) < 2:
+        return None
+    digits = words[0].lstrip(BLANKS)
+    if digits[:1] in (b"-", b"+"):
+        digits = digits[1:]
+    if words[0] and not digits.isdigit():
+        return None
+    number = leading_integer(words[0])
+    return number if number <= MOST_REPEATS else 0
 
 
 def is_secret(line: bytes) -> bool:
