@@ -10,6 +10,12 @@ from pathlib import Path
 import pytest
 import redis
 
+import redracer
+from redracer.engine import log
+
+from . import fronts
+from .fronts import EncodedSession
+
 ATTEMPTS = 400  # to connect to a server that is starting
 PAUSE = 0.05  # s between two attempts
 PATIENCE = 30  # s that a test waits for bytes before it fails
@@ -65,6 +71,22 @@ class WireClient:
         self.socket.close()
 
 
+class EmbeddedClient(WireClient):
+    """The same for a store in this process: there is no socket, and no address that others do not have too."""
+
+    def __init__(self, session: EncodedSession) -> None:
+        self.reader = self.session = session
+
+    def send(self, data: bytes) -> None:
+        self.session.feed(data)
+
+    def is_closed(self) -> bool:
+        return self.session.has_ended()
+
+    def close(self) -> None:
+        self.session.close()
+
+
 def encoded(*arguments: bytes | str | int) -> bytes:
     """A request as an array of bulk strings."""
     parts = [item if isinstance(item, bytes) else str(item).encode() for item in arguments]
@@ -72,12 +94,12 @@ def encoded(*arguments: bytes | str | int) -> bytes:
 
 
 class ServerProcess:
-    """A server of ours on a free port, with the options given."""
+    """A server of ours, or a program in its place, on a free port, with the options given."""
 
-    def __init__(self, directory: Path, *options: str) -> None:
+    def __init__(self, directory: Path, *options: str, program: str = "") -> None:
         self.port = free_port()
         self.log = directory / "log"
-        command = [str(Path(sys.prefix) / "bin" / "redracer-server"), "--port", str(self.port)]
+        command = [program or str(Path(sys.prefix) / "bin" / "redracer-server"), "--port", str(self.port)]
         command += ["--bind", "127.0.0.1", "--save", "", "--dir", str(directory), *options]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
@@ -124,6 +146,28 @@ class ServerProcess:
         assert code == 0, self.log.read_text()
 
 
+class EmbeddedServer:
+    """A store in this process that tests use as they use a ServerProcess."""
+
+    def __init__(self) -> None:
+        self.store = redracer.open()
+        self.clients: list[WireClient] = []
+
+    def connect(self) -> WireClient:
+        """A new connection."""
+        self.clients.append(EmbeddedClient(EncodedSession(self.store)))
+        return self.clients[-1]
+
+    def redis(self, **options: object) -> redis.Redis:
+        """redis-py's client of this store."""
+        return redracer.Redis(self.store, **options)
+
+    def stop(self) -> None:
+        """Closes the store."""
+        self.store.close()
+        log.set_level("notice")  # which a store silences
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -144,10 +188,27 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
         server.stop()
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Runs the tests of a module that asks for it over several fronts (fronts.py)."""
+    if "server" in metafunc.fixturenames and (found := fronts.parameters(metafunc)):
+        metafunc.parametrize("server", found, indirect=True, scope="module")
+
+
 @pytest.fixture(scope="module")
-def server(start_server: Callable[..., ServerProcess]) -> ServerProcess:
-    """A server with default options, shared by the tests of a module."""
-    return start_server()
+def server(
+    request: pytest.FixtureRequest,
+    start_server: Callable[..., ServerProcess],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[ServerProcess | EmbeddedServer]:
+    """A server with default options, shared by the tests of a module, or another front that takes its place."""
+    front = getattr(request, "param", fronts.TCP)
+    if front == fronts.TCP:
+        yield start_server()
+        return
+    directory = tmp_path_factory.mktemp(front)
+    other = EmbeddedServer() if front == fronts.EMBEDDED else ServerProcess(directory, program="redis-server")
+    yield other
+    other.stop()
 
 
 @pytest.fixture

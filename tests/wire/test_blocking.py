@@ -5,6 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from .conftest import ServerProcess, WireClient, encoded
+from .fronts import every_front
+
+pytestmark = every_front
 
 MANY = 1000  # connections that wait at once
 

@@ -3,6 +3,9 @@
 import pytest
 
 from .conftest import encoded
+from .fronts import EMBEDDED, REAL, every_front, not_on
+
+pytestmark = every_front
 
 NO_AUTH = b"-NOAUTH Authentication required.\r\n"
 
@@ -31,6 +34,7 @@ class TestProtocol:
         assert client.request("RESET") == b"+RESET\r\n"
         assert client.request("GET", "nothing") == b"$-1\r\n"
 
+    @not_on(EMBEDDED, "its requests come as lists: there is no protocol to be breached")
     @pytest.mark.parametrize(
         ("sent", "error"),
         [
@@ -45,6 +49,7 @@ class TestProtocol:
         assert client.reply() == b"-ERR Protocol error: " + error + b"\r\n"
         assert client.is_closed()
 
+    @not_on(EMBEDDED, "its requests come as lists: there is no protocol to be breached")
     def test_requests_before_a_breach_are_executed(self, client):
         client.send(encoded("SET", "before", "breach") + b"*1\r\nx\r\n")
         assert client.reply() == b"+OK\r\n"
@@ -84,6 +89,7 @@ class TestPause:
         assert client.request("CLIENT", "PAUSE", 1) == b"+OK\r\n"
         assert client.request("PING") == b"+PONG\r\n"
 
+    @not_on(REAL, "7.0 ends with an assertion when a paused client is to be unblocked")
     def test_a_held_client_can_be_killed(self, server, client):
         admin = server.connect()
         number = client.request("CLIENT", "ID")[1:-2]
@@ -102,6 +108,7 @@ class TestKill:
         assert client.request("CLIENT", "KILL", "ID", number, "SKIPME", "no") == b":1\r\n"
         assert client.is_closed()
 
+    @not_on(EMBEDDED, "its clients have no addresses")
     def test_another_by_its_address(self, server, client):
         other = server.connect()
         other.request("PING")
@@ -153,6 +160,7 @@ class TestLimits:
         assert first.request("CONFIG", "SET", "maxclients", 10) == b"+OK\r\n"
         assert server.connect().request("PING") == b"+PONG\r\n"
 
+    @not_on(EMBEDDED, "its requests come as lists: there is no protocol to be breached")
     def test_bulk_limit_changes_for_those_who_are_there(self, server, client):
         other = server.connect()
         other.request("PING")
@@ -161,6 +169,7 @@ class TestLimits:
         assert other.reply() == b"-ERR Protocol error: invalid bulk length\r\n"
         assert client.request("CONFIG", "SET", "proto-max-bulk-len", "512mb") == b"+OK\r\n"
 
+    @not_on(EMBEDDED, "what waits in a socket is what it is about")
     def test_query_limit_acts_at_once(self, server, client):
         other = server.connect()
         assert client.request("CONFIG", "SET", "client-query-buffer-limit", "1mb") == b"+OK\r\n"
@@ -170,6 +179,7 @@ class TestLimits:
                 other.send(b"x" * 100_000)
         assert client.request("CONFIG", "SET", "client-query-buffer-limit", "1gb") == b"+OK\r\n"
 
+    @not_on(EMBEDDED, "what waits in a socket is what it is about")
     def test_output_limit_closes_a_client_that_does_not_read(self, server, client):
         other = server.connect()
         client.request("SET", "big", b"x" * 1_000_000)
@@ -181,6 +191,7 @@ class TestLimits:
 
 
 class TestClients:
+    @not_on(REAL, "7.0 does not list libraries")
     def test_redis_py(self, server):
         with server.redis(client_name="py", decode_responses=True) as python:
             assert python.ping()
@@ -191,6 +202,8 @@ class TestClients:
             assert python.slowlog_get() == []
             assert python.time()[0] > 1_700_000_000
 
+    @not_on(EMBEDDED, "there is no wire")
+    @not_on(REAL, "7.0 does not list sizes of the network")
     def test_sizes_in_client_list_are_those_of_the_wire(self, server, client):
         client.send(b"*2\r\n$4\r\nECHO\r\n$100\r\n" + b"x" * 60)
         [line] = [

@@ -109,6 +109,8 @@ def slaveof(ctx: Context, args: list[bytes]) -> Reply:
 )
 def role(ctx: Context, args: list[bytes]) -> Reply:
     """Returns the replication role."""
+    if "replication" not in ctx.engine.ports:
+        return [b"master", 0, []]
     described: Reply = replication(ctx).role()
     return described
 
@@ -181,6 +183,8 @@ def wait(ctx: Context, args: list[bytes]) -> Reply:
     timeout = milliseconds(args[2])
     if ctx.engine.is_replica:
         raise CommandError(errors.WAIT_ON_REPLICA)
+    if "replication" not in ctx.engine.ports:
+        return 0  # a store inside a process has no replicas that one could wait for
     waits = replication(ctx).waits
     wanted = waits.wanted(ctx.client, replicas, 0, False)
     if waits.reached(wanted):
