@@ -7,7 +7,7 @@ PIP    := $(BIN)/python -m pip install -q --disable-pip-version-check
 # The modules are built in place before; left to itself, pip would compile them again.
 INSTALL := REDRACER_BUILD_ONLY=nothing $(PIP) --no-build-isolation
 
-.PHONY: help run test test-long lint build docs compat clients compat-quick asan fuzz crash bench clean
+.PHONY: help run test test-long lint build docs docs-site compat clients compat-quick asan fuzz crash bench clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -54,6 +54,10 @@ $(VENV)/.dashboard: pyproject.toml | $(VENV)/bin/python
 
 docs: $(VENV)/.installed ## write docs/commands.md and the README's table of commands
 	$(BIN)/python -m tools.command_table
+
+docs-site: $(VENV)/bin/python ## build the documentation as a site, in build/site
+	$(PIP) 'mkdocs-material>=9.5'
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 compat: $(VENV)/.installed ## run Redis's own test suite; ARGS="--units unit/expire --failures" runs a part of it
 	$(BIN)/python -m tests.compat $(ARGS)

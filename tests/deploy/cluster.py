@@ -38,7 +38,7 @@ class State:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.contexts = ["rancher-desktop", "azure-aks"]
+        self.contexts = ["rancher-desktop", "multipass-microk8s", "azure-aks"]
         self.namespaces = ["default"]
         self.secrets: dict[str, dict[str, str]] = {}
         self.objects: dict[str, dict[str, str]] = {}  # KIND/NAME: labels

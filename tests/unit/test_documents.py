@@ -1,6 +1,8 @@
 """What the documents say about the repository is true: the paths exist, the links lead somewhere."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,16 @@ def test_a_path_that_the_architecture_names_exists(path):
 def test_the_architecture_names_the_parts_and_is_one_page():
     assert {"src/redracer/core/", "src/redracer/engine/", "tests/unit/"} <= set(paths_of("ARCHITECTURE.md"))
     assert len((ROOT / "ARCHITECTURE.md").read_text().splitlines()) <= 80
+
+
+def test_the_site_is_built_without_a_warning(tmp_path):
+    program = Path(sys.executable).parent / "mkdocs"
+    if not program.exists():
+        pytest.skip("needs mkdocs-material")
+    command = [program, "build", "--strict", "--quiet", "--site-dir", tmp_path]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / "runbook" / "index.html").exists()
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
