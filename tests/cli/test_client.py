@@ -310,6 +310,19 @@ class TestOneReplyAfterAnother:
             assert client.wait(PATIENCE) == 141
             assert client.stderr.read() == b""
 
+    @pytest.mark.parametrize("command", [b"sync\n", b"psync ? -1\n"])
+    def test_becoming_a_replica(self, bench: Bench, start: Callable[..., Running], command: bytes) -> None:
+        client = start()
+        client.type(command)
+        client.expect(b"Entering replica output mode...  (press Ctrl-C to quit)\n")
+
+        def seen() -> bool:
+            bench.execute("SET", "replicated", "1")
+            return b'"SET","replicated","1"' in client.printed
+
+        wait_for(seen)
+        assert client.end()[0] == 130
+
     def test_replica(self, bench: Bench, start: Callable[..., Running]) -> None:
         client = start("--replica")
         wait_for(lambda: b"slave0:" in bench.execute("INFO", "replication"))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import _socket
 import os
-import time
 
 from redracer.cli.client.protocol import Reader, Reply, encoded
 
@@ -162,8 +161,3 @@ def _keep_alive(sock: _socket.socket) -> None:
     ):
         if hasattr(_socket, name):  # not on every system
             sock.setsockopt(_socket.IPPROTO_TCP, getattr(_socket, name), value)
-
-
-def milliseconds() -> int:
-    """A clock that does not jump."""
-    return time.monotonic_ns() // 1_000_000

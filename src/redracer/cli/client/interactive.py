@@ -62,7 +62,7 @@ def converse(session: Session) -> None:
 
 def _editor(repl: Repl) -> Editor:
     history = History(dotfile("REDISCLI_HISTFILE", ".rediscli_history"))
-    if os.environ.get("TERM") != "dumb":
+    if os.environ.get("TERM") != "dumb" and sys.stdout.isatty():
         try:
             from redracer.cli.client.toolkit_editor import ToolkitEditor
         except ImportError:

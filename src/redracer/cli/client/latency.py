@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 
-from redracer.cli.client.connection import milliseconds
+from redracer.cli.client.clock import milliseconds
 from redracer.cli.client.formats import CSV, JSON, QUOTED_JSON, RAW, STANDARD
 from redracer.cli.client.interrupt import Interruptible
 from redracer.cli.client.reconnecting import Reconnecting

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from redracer.cli.client.connection import milliseconds
+from redracer.cli.client.clock import milliseconds
 from redracer.cli.client.options import complain
 from redracer.cli.client.protocol import NIL
 from redracer.cli.client.scan import pipelined

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 PLAIN = b"\x1b[0m"
 COLOURS = {
-    "number_of": b"\x1b[90m",  # grey
+    "index": b"\x1b[90m",  # grey
     "text": b"\x1b[32m",  # green
     "type": b"\x1b[36m",  # cyan
     "error": b"\x1b[31m",  # red
@@ -33,7 +33,7 @@ COLOURS = {
 # Parts of a formatted reply: an element's number, a quoted text, the type of a value, an error.
 FORMATTED = re.compile(
     rb'(?P<text>"(?:[^"\\\n]|\\.)*")'
-    rb"|(?P<number_of>(?<![^\s])\d+[)~#] | => )"
+    rb"|(?P<index>(?<![^\s])\d+[)~#] | => )"
     rb"|(?P<error>\(error\) [^\n]*)"
     rb"|(?P<type>\((?:integer|double|big number|nil|true|false|empty [a-z]+)\))"
 )
@@ -47,12 +47,13 @@ class Presenter:
     def __init__(self, session: Session, repl: Repl) -> None:
         self.session = session
         self.repl = repl
-        self.in_colours = _wants_colours()
+        self.on_terminal = sys.stdout.isatty()
+        self.in_colours = self.on_terminal and _wants_colours()
 
     def show(self, reply: Reply, text: bytes) -> None:
         """Prints a reply whose text this is."""
         shown = self.coloured(reply, text) if self.in_colours else text
-        if self.repl.pager and self._is_long(text) and not self.session.listening and reply.kind != PUSH:
+        if reply.kind != PUSH and not self.session.listening and self._is_long(text):
             _page(shown)
         else:
             _print(shown)
@@ -71,6 +72,9 @@ class Presenter:
         return pattern.sub(_colour, text)
 
     def _is_long(self, text: bytes) -> bool:
+        """Whether it is to be paged: it does not fit on the terminal."""
+        if not (self.on_terminal and self.repl.pager):
+            return False
         columns, rows = shutil.get_terminal_size()
         if text.count(b"\n") >= rows:
             return True
@@ -82,7 +86,7 @@ def _colour(match: re.Match[bytes]) -> bytes:
 
 
 def _wants_colours() -> bool:
-    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb" and sys.stdout.isatty()
+    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def _print(text: bytes) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from redracer.cli.client.connection import milliseconds
+from redracer.cli.client.clock import milliseconds
 from redracer.cli.client.formats import STANDARD
 from redracer.cli.client.help import Help
 from redracer.cli.client.words import BLANKS, leading_integer, split

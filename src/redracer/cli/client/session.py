@@ -319,10 +319,10 @@ class Session:
                 raise fail(f"Error: {error}\n") from None
 
     def _replica(self) -> None:
-        from redracer.cli.client.transfer import follow
+        from redracer.cli.client.transfer import coming_snapshot, follow
 
         print("Entering replica output mode...  (press Ctrl-C to quit)", flush=True)
-        follow(self)
+        follow(self, coming_snapshot(self))
 
     def prompt(self) -> str:
         """redis-cli's prompt."""

@@ -18,7 +18,7 @@ from redracer.cli.client.session import connected
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from typing import BinaryIO
 
     from redracer.cli.client.options import Options
@@ -66,21 +66,30 @@ class Snapshot:
         yield held[:end]
 
 
-def request_snapshot(session: Session, command: bytes = b"SYNC\r\n") -> Snapshot:
+def request_snapshot(session: Session) -> Snapshot:
     """Asks for a snapshot; ends the program if the server refuses."""
-    connection = session.connection
-    assert connection is not None
+    assert session.connection is not None
     try:
-        connection.send(command)
-        return _announced(connection.reader)
+        session.connection.send(b"SYNC\r\n")
+    except ConnectionLost:
+        raise fail("Error writing to master\n") from None
+    return coming_snapshot(session)
+
+
+def coming_snapshot(session: Session) -> Snapshot:
+    """The snapshot that was asked for; ends the program if it does not come."""
+    assert session.connection is not None
+    try:
+        return _announced(session.connection.reader)
     except (ConnectionLost, ValueError):
         raise fail("Error reading bulk length while SYNCing\n") from None
 
 
 def _announced(reader: Reader) -> Snapshot:
-    """The snapshot that the next line announces; empty lines before it only keep the connection alive."""
+    """The snapshot that the next line announces, after the answer to PSYNC and empty lines that say "not yet"."""
     line = b""
-    while not line:
+    while not line or line.startswith(b"+FULLRESYNC"):
+        line = b""
         byte = reader.some(1)
         while byte != b"\n":
             line += byte
@@ -167,15 +176,11 @@ def replica(options: Options) -> None:
     session = connected(options)
     _configure(session, "capa", "eof")
     _configure(session, "rdb-filter-only", "")
-    follow(session, request_snapshot)
+    follow(session, request_snapshot(session))
 
 
-def follow(session: Session, begin: Callable[[Session], Snapshot] | None = None) -> None:
-    """Drops the snapshot, which `begin` asks for or which is on its way, and prints the commands after it."""
-    if begin is not None:
-        snapshot = begin(session)
-    else:
-        snapshot = request_snapshot(session, b"")
+def follow(session: Session, snapshot: Snapshot) -> None:
+    """Drops the snapshot and prints the commands that follow it, until the connection ends."""
     if snapshot.mark:
         complain("SYNC with master, discarding bytes of bulk transfer until EOF marker...\n")
     else:
