@@ -62,8 +62,11 @@ docs-site: $(VENV)/bin/python ## build the documentation as a site, in build/sit
 compat: $(VENV)/.installed ## run Redis's own test suite; ARGS="--units unit/expire --failures" runs a part of it
 	$(BIN)/python -m tests.compat $(ARGS)
 
-clients: $(VENV)/.installed ## programs that people use with Redis (RQ, Celery, Huey) against the server
+clients: $(VENV)/.installed ## programs that people use with Redis (BullMQ, Celery, RQ, Huey, locks, limits) against the server
 	$(INSTALL) -e '.[clients,lua,test]'
+	@mkdir -p build/bullmq && cp tests/clients/bullmq/package*.json build/bullmq
+	@command -v npm > /dev/null || echo 'there is no npm: the tests of BullMQ are left out'
+	@! command -v npm > /dev/null || (cd build/bullmq && npm ci --silent --ignore-scripts --no-audit --no-fund)
 	$(BIN)/python -m pytest -q tests/clients $(ARGS)
 
 compat-quick: $(VENV)/.installed ## the part of Redis's test suite that `make test` runs

@@ -46,7 +46,7 @@ class DiskErrors:
     def refuse(self, client: Client, command: Command, argv: list[bytes]) -> bytes | None:
         """The guard. PING is refused too, so that who watches the server sees it."""
         if client.flags & PRIMARY or not (
-            effective_flags(client, command) & WRITE or command.name == b"ping"
+            effective_flags(client, command, argv) & WRITE or command.name == b"ping"
         ):
             return None
         if self.engine.is_replica and self.engine.config["replica-ignore-disk-write-errors"]:

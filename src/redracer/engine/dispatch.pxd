@@ -12,6 +12,7 @@ from redracer.engine.timing cimport monotonic_nanoseconds, unix_microseconds
 cimport cython
 
 cdef long long _IMMEDIATE, _NO_MULTI, _PROTECTED
+cdef long long _SKIP_MONITOR
 cdef long long _MEMORY, _MONITORED, _NO_TOUCH, _PAUSED, _REPLY, _TRACKING
 cdef long long _SKIP, _SKIP_NEXT, _SILENT, _SILENT_NEXT, _OBSERVED
 
@@ -55,6 +56,7 @@ cdef class Dispatcher(Executor):
     cdef object propagate(self, Client client, list argv)
     cpdef object call_nested(self, Client client, Command command, list argv)
     cpdef object call_next(self, Client client, Command command, list argv)
+    @cython.locals(shown_first=bint)
     cdef object call_observed(self, Client client, Command command, list argv)
     @cython.locals(transaction=Transaction)
     cdef object execute_unusual(self, Client client, Command command, list argv)

@@ -24,7 +24,7 @@ from redracer.core.replies import NO_REPLY, Error, Several, Status
 from redracer.core.session import CLOSE_AFTER_REPLY, Executor
 from redracer.engine import log, registry
 from redracer.engine.client import REPLY_OFF, REPLY_SKIP, REPLY_SKIP_NEXT
-from redracer.engine.flags import IMMEDIATE, NO_MULTI, PROTECTED, TOUCHES_ARBITRARY_KEYS
+from redracer.engine.flags import IMMEDIATE, NO_MULTI, PROTECTED, SKIP_MONITOR, TOUCHES_ARBITRARY_KEYS
 from redracer.engine.gates import (
     GATE_MEMORY,
     GATE_MONITORED,
@@ -50,6 +50,7 @@ QUEUED = Status(b"QUEUED")
 _IMMEDIATE, _NO_MULTI, _PROTECTED = IMMEDIATE, NO_MULTI, PROTECTED
 _MEMORY, _MONITORED, _NO_TOUCH = GATE_MEMORY, GATE_MONITORED, GATE_NO_TOUCH
 _PAUSED, _REPLY, _TRACKING = GATE_PAUSED, GATE_REPLY, GATE_TRACKING
+_SKIP_MONITOR = SKIP_MONITOR  # of scripts, which are shown before the commands that they call
 _SKIP, _SKIP_NEXT = REPLY_SKIP, REPLY_SKIP_NEXT
 _SILENT, _SILENT_NEXT = REPLY_OFF | REPLY_SKIP, REPLY_OFF | REPLY_SKIP_NEXT
 _OBSERVED = GATE_NO_TOUCH | GATE_MONITORED | GATE_TRACKING  # for which a call takes `call_observed`
@@ -291,11 +292,14 @@ class Dispatcher(Executor):
 
     def call_observed(self, client: Client, command: Command, argv: list[bytes]) -> Any:
         """`call` where something besides the reply comes of it: somebody watches, or remembers what was read."""
+        shown_first = command.flags & _SKIP_MONITOR
+        if shown_first and self.gates & _MONITORED:
+            self.engine.monitors.feed(client, command, argv)
         if client.gates & _NO_TOUCH:
             reply = self.call_without_touching(client, command, argv)
         else:
             reply = self.call(client, command, argv)
-        if self.gates & _MONITORED:
+        if self.gates & _MONITORED and not shown_first:
             self.engine.monitors.feed(client, command, argv)
         if client.gates & _TRACKING:
             self.engine.tracking.called(client, command, argv)
@@ -315,7 +319,7 @@ class Dispatcher(Executor):
         if reply is not None:
             if client.transaction is not None:
                 self.engine.transactions.refused(client, command)
-        elif self.gates & _PAUSED and self.engine.pause.holds(client, command):
+        elif self.gates & _PAUSED and self.engine.pause.holds(client, command, argv):
             return
         elif client.transaction is not None and not command.flags & _IMMEDIATE:
             transaction = client.transaction

@@ -214,7 +214,7 @@ class Eviction:
         """Evicts before a request; what a request that may need memory is told if that was in vain."""
         if self.free_memory() != FAILED:
             return None
-        if effective_flags(client, command) & DENYOOM or self._queues(client, command):
+        if effective_flags(client, command, argv) & DENYOOM or self._queues(client, command):
             return errors.OUT_OF_MEMORY
         return None
 

@@ -94,7 +94,7 @@ class Loading:
         """The guard: the error for a command that needs the data."""
         if self.asynchronous:
             return errors.LOADING if command.flags & flags.NO_ASYNC_LOADING else None
-        return None if every_command_has(client, command, flags.LOADING) else errors.LOADING
+        return None if every_command_has(client, command, argv, flags.LOADING) else errors.LOADING
 
     def fields(self) -> list[tuple[str, object]]:
         """What INFO persistence tells of it."""

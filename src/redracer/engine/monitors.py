@@ -1,6 +1,7 @@
 """MONITOR: every request that is executed, told to those who watch, in Redis's format.
 
-Dispatch calls `feed` after a command was executed, EXEC's and scripts' included, while GATE_MONITORED is set.
+Dispatch calls `feed` after a command was executed, EXEC's and scripts' included, while GATE_MONITORED is set; of a
+script before it runs.
 Secrets are hidden. https://redis.io/docs/latest/commands/monitor/
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from redracer.engine.client import MONITOR, UNIX_SOCKET
-from redracer.engine.flags import ADMIN, SKIP_MONITOR
+from redracer.engine.flags import ADMIN
 from redracer.engine.gates import GATE_MONITORED
 from redracer.engine.slowlog import redacted
 
@@ -58,8 +59,8 @@ class Monitors:
                 self.engine.dispatcher.gates &= ~GATE_MONITORED
 
     def feed(self, client: Client, command: Command, argv: list[bytes]) -> None:
-        """Tells of a request that was executed; nothing of administrators' commands."""
-        if command.flags & (ADMIN | SKIP_MONITOR):
+        """Tells of a request; nothing of administrators' commands."""
+        if command.flags & ADMIN:
             return
         seconds, microseconds = divmod(self.engine.unix_microseconds(), MICROSECONDS)
         line = b"+%d.%06d [%d %b] %b\r\n" % (

@@ -63,13 +63,13 @@ class Pause:
         """Whether any pause is in force; expiry and eviction stand still meanwhile."""
         return bool(self.engine.dispatcher.gates & GATE_PAUSED)
 
-    def holds(self, client: Client, command: Command) -> bool:
+    def holds(self, client: Client, command: Command, argv: list[bytes]) -> bool:
         """Whether this request must wait; if so the client is blocked and its request will be retried."""
         if client.flags & (REPLICA | PRIMARY) or command.name in NEVER_PAUSED:
             return False
         now = self.engine.clock.now
         if self.all_until <= now and not (
-            self.writes_until > now and effective_flags(client, command) & (WRITE | MAY_REPLICATE)
+            self.writes_until > now and effective_flags(client, command, argv) & (WRITE | MAY_REPLICATE)
         ):
             return False
         client.state |= BLOCKED

@@ -14,6 +14,7 @@ cdef class Command:
     cdef public object key_function
     cdef public object channels
     cdef public object find_secrets
+    cdef public object flags_of
     cdef public dict subcommands
     cdef public Command parent
     cdef public object documentation
@@ -24,4 +25,5 @@ cdef class Command:
     cdef public long long failed_calls
     cdef public object latency_histogram
 
+    cpdef long long request_flags(self, list args) except? -1
     cpdef bint accepts(self, Py_ssize_t argument_count)

@@ -101,7 +101,8 @@ class Command:
 
     `name` is lower-case and whole (`config|get`). `arity` counts the name (and the container's);
     negative, it is the least. `first_key`, `last_key`, `key_step` and the MOVABLEKEYS flag derive
-    from `key_specs`. The statistics are dispatch's: `nanoseconds` is the total time of `calls`.
+    from `key_specs`. `flags_of(args)` gives the flags of a request where these depend on its arguments (a script that
+    tells its own); it is one engine's. The statistics are dispatch's: `nanoseconds` is the total time of `calls`.
     """
 
     name: bytes
@@ -116,6 +117,7 @@ class Command:
     key_function: KeyFunction | None
     channels: Channels | None
     find_secrets: SecretFunction | None
+    flags_of: Callable[[list[bytes]], int] | None
     subcommands: dict[bytes, Command] | None
     parent: Command | None
     documentation: Documentation
@@ -148,6 +150,7 @@ class Command:
         self.key_function = key_function
         self.find_secrets = find_secrets
         self.channels = channels
+        self.flags_of = None
         self.subcommands = None
         self.parent = None
         self.documentation = documentation
@@ -183,6 +186,10 @@ class Command:
                 subtwin.parent = twin
                 twin.subcommands[word] = subtwin
         return twin
+
+    def request_flags(self, args: list[bytes]) -> int:
+        """The flags of a request of this command."""
+        return self.flags if self.flags_of is None else self.flags_of(args)
 
     def accepts(self, argument_count: int) -> bool:
         """Whether the arity allows that many arguments, the name included."""

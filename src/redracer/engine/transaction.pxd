@@ -1,5 +1,7 @@
 from redracer.engine.registry cimport Command
 
+cimport cython
+
 
 cdef class Transaction:
     cdef public list commands
@@ -10,4 +12,5 @@ cdef class Transaction:
     cdef Py_ssize_t measured
     cdef Py_ssize_t measured_bytes
 
+    @cython.locals(flags=cython.longlong)
     cpdef object add(self, Command command, list argv)

@@ -43,8 +43,9 @@ class Transaction:
         if not self.failed:
             self.commands.append(command)
             self.requests.append(argv)
-            self.flags |= command.flags
-            self.lacking |= ~command.flags
+            flags = command.request_flags(argv)
+            self.flags |= flags
+            self.lacking |= ~flags
 
     def memory(self) -> int:
         """Bytes of memory that the queue takes. O(commands queued since it was asked last)."""

@@ -35,16 +35,16 @@ _DIRTY, _MULTI, _NO_BLOCKING = DIRTY, MULTI, NO_BLOCKING
 _GATE_TRANSACTION, _GATE_USER = GATE_TRANSACTION, GATE_USER
 
 
-def effective_flags(client: Client, command: Command) -> int:
-    """The command's flags; for EXEC also those of everything that it would execute."""
+def effective_flags(client: Client, command: Command, argv: list[bytes]) -> int:
+    """The request's flags; for EXEC also those of everything that it would execute."""
     if client.transaction is None or command.name != b"exec":
-        return command.flags
+        return command.request_flags(argv)
     return int(command.flags | client.transaction.flags)
 
 
-def every_command_has(client: Client, command: Command, flag: int) -> bool:
-    """Whether the command has a flag; for EXEC also everything that it would execute."""
-    if not command.flags & flag:
+def every_command_has(client: Client, command: Command, argv: list[bytes], flag: int) -> bool:
+    """Whether the request has a flag; for EXEC also everything that it would execute."""
+    if not command.request_flags(argv) & flag:
         return False
     return client.transaction is None or command.name != b"exec" or not client.transaction.lacking & flag
 

@@ -384,9 +384,9 @@ class Primary:
         if wanted and not self.engine.is_replica and self.good_replicas() < wanted:
             dispatcher.gates |= GATE_FEW_REPLICAS
 
-    def refusal(self, client: Client, command: Command, _argv: list[bytes]) -> bytes | None:
+    def refusal(self, client: Client, command: Command, argv: list[bytes]) -> bytes | None:
         """What a client is told whose write would not be kept by enough replicas."""
-        return errors.NO_REPLICAS if effective_flags(client, command) & WRITE else None
+        return errors.NO_REPLICAS if effective_flags(client, command, argv) & WRITE else None
 
     def all_caught_up(self) -> bool:
         """Whether every online replica has told that it has all of the stream."""

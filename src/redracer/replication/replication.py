@@ -179,19 +179,19 @@ class Replication:
         self.local_keys.watch(self.link is not None and not config["replica-read-only"])
         self.primary.update_guard()
 
-    def refuse_write(self, client: Client, command: Command, _argv: list[bytes]) -> bytes | None:
+    def refuse_write(self, client: Client, command: Command, argv: list[bytes]) -> bytes | None:
         """What a client is told that wants to write to a replica."""
         return (
             errors.READ_ONLY
-            if effective_flags(client, command) & WRITE and not client.flags & PRIMARY
+            if effective_flags(client, command, argv) & WRITE and not client.flags & PRIMARY
             else None
         )
 
-    def refuse_stale(self, client: Client, command: Command, _argv: list[bytes]) -> bytes | None:
+    def refuse_stale(self, client: Client, command: Command, argv: list[bytes]) -> bytes | None:
         """What a client is told while the data may be old."""
         return (
             None
-            if every_command_has(client, command, STALE) or client.flags & PRIMARY
+            if every_command_has(client, command, argv, STALE) or client.flags & PRIMARY
             else errors.MASTER_DOWN
         )
 

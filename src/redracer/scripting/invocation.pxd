@@ -8,8 +8,8 @@ from redracer.scripting.state cimport Host, LuaState
 
 cimport cython
 
-cdef long long _NOSCRIPT, _WRITE, _WITHOUT_FLAGS, _EVALUATED, _READ_ONLY, _ALLOW_OOM, _GATES
-cdef long long _SCRIPT_CLIENT, _MULTI
+cdef long long _NOSCRIPT, _WRITE, _CHANGES, _WITHOUT_FLAGS, _EVALUATED, _READ_ONLY, _ALLOW_OOM, _GATES
+cdef long long _SCRIPT_CLIENT, _MULTI, _STALE
 cdef int _ALL_TARGETS
 
 cdef class Invocation(Host):

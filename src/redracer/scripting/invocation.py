@@ -21,7 +21,7 @@ from redracer.core.session import BLOCKED
 from redracer.engine import log
 from redracer.engine.client import INTERNAL, MULTI, NO_BLOCKING, Client
 from redracer.engine.effects import TO_LOG, TO_REPLICAS, TargetedCommand
-from redracer.engine.flags import ALLOW_BUSY, DENYOOM, NOSCRIPT, WRITE
+from redracer.engine.flags import ALLOW_BUSY, DENYOOM, MAY_REPLICATE, NOSCRIPT, STALE, WRITE
 from redracer.engine.gates import (
     GATE_BUSY,
     GATE_DISK_ERROR,
@@ -68,6 +68,7 @@ NANOSECONDS = 1_000_000  # per ms
 # For the usual path, where they are C integers (invocation.pxd).
 _NOSCRIPT = NOSCRIPT
 _WRITE = WRITE
+_CHANGES = WRITE | MAY_REPLICATE  # not for a script that reads: it runs while writes are paused
 _WITHOUT_FLAGS = WITHOUT_FLAGS
 _EVALUATED = EVALUATED
 _READ_ONLY = READ_ONLY_COMMAND | NO_WRITES
@@ -75,6 +76,7 @@ _ALLOW_OOM = ALLOW_OOM
 _GATES = GATE_USER | GATE_TRACKING
 _SCRIPT_CLIENT = NO_BLOCKING | INTERNAL
 _MULTI = MULTI
+_STALE = GATE_STALE
 _ALL_TARGETS = ALL_TARGETS
 
 NOTHING: list[Any] = []  # what a script propagates beside its commands; nobody changes it
@@ -156,6 +158,8 @@ class Invocation(Host):
             refusal = self.check_run(caller, request, flags)
             if refusal is not None:
                 return self.counted(refusal)
+        elif self.dispatcher.gates & _STALE:
+            return self.counted(errors.MASTER_DOWN)
         client = self.client
         client.db = caller.db
         client.user = caller.user
@@ -215,10 +219,11 @@ class Invocation(Host):
         """Why a script that tells its flags may not run now, or None."""
         gates = (caller.gates | self.dispatcher.gates) & RUN_GATES
         if gates:
-            declared = script_command(flags)
+            command = self.dispatcher.resolve(request)
+            assert command is not None
             for gate, ask in self.dispatcher.guards:
-                if gates & gate and not (gate == GATE_STALE and flags & ALLOW_STALE):
-                    refusal = ask(caller, declared, request)
+                if gates & gate:
+                    refusal = ask(caller, command, request)
                     if refusal is not None:
                         return refusal
         if flags & READ_ONLY_COMMAND and not flags & NO_WRITES:
@@ -243,10 +248,11 @@ class Invocation(Host):
             refusal = self.check_call(command, argv, gates)
             if refusal is not None:
                 return dispatcher.reject(command, refusal)
-        if command.flags & _WRITE:
+        if command.flags & _CHANGES:
             if self.read_only:
                 return dispatcher.reject(command, READ_ONLY_SCRIPT)
-            self.wrote = True
+            if command.flags & _WRITE:
+                self.wrote = True
         if self.targets == _ALL_TARGETS:
             return dispatcher.call_nested(self.client, command, argv)
         before = len(self.effects.pending)
@@ -376,20 +382,15 @@ class Invocation(Host):
             self.effects.pending = []
 
 
-def script_command(flags: int) -> Any:
-    """What a guard sees of a script that tells its flags: a command that writes, unless it says that it does not."""
-    return DeclaredScript(flags)
-
-
-class DeclaredScript:
-    """A stand-in for a command, with the flags that a script gives itself."""
-
-    def __init__(self, flags: int) -> None:
-        self.name = b"eval"
-        self.parent = None
-        self.subcommands = None
-        self.flags = 0
-        if not flags & NO_WRITES:
-            self.flags |= WRITE
-            if not flags & ALLOW_OOM:
-                self.flags |= DENYOOM
+def request_flags(command_flags: int, script_flags: int) -> int:
+    """The flags of EVAL or FCALL with those in the place of some that the script tells, if it tells any."""
+    if script_flags & WITHOUT_FLAGS:
+        return command_flags
+    flags = command_flags & ~(STALE | DENYOOM | WRITE | MAY_REPLICATE)
+    if not script_flags & NO_WRITES:
+        flags |= WRITE
+        if not script_flags & ALLOW_OOM:
+            flags |= DENYOOM
+    if script_flags & ALLOW_STALE:
+        flags |= STALE
+    return flags

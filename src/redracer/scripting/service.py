@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from redracer.core.errors import CommandError
 from redracer.engine.info import human
 from redracer.scripting.functions import Function, Functions
-from redracer.scripting.invocation import Invocation
-from redracer.scripting.scripts import Scripts
+from redracer.scripting.invocation import Invocation, request_flags
+from redracer.scripting.scripts import Scripts, read_shebang
 
 if TYPE_CHECKING:
     from redracer.engine.engine import Engine
@@ -29,6 +31,17 @@ class Scripting:
         self.invocation = Invocation(engine)
         self.scripts = Scripts(engine)
         self.functions = Functions(engine)
+        flags_of = {
+            b"eval": self._flags_of_text,
+            b"eval_ro": self._flags_of_text,
+            b"evalsha": self._flags_of_sha,
+            b"evalsha_ro": self._flags_of_sha,
+            b"fcall": self._flags_of_function,
+            b"fcall_ro": self._flags_of_function,
+        }
+        for command in engine.commands.values():
+            if command.name in flags_of:
+                command.flags_of = partial(flags_of[command.name], command.flags)
         engine.config.on_change("script-memory-limit", self._limit_changed)
         self._provide_info()
 
@@ -53,6 +66,22 @@ class Scripting:
         return self.invocation.run(
             self.functions.state(), function.function, function.name, args, keys_end, function.flags | flags
         )
+
+    # --- what a request may do, before it is executed: from the flags of its command, and the script's own
+
+    def _flags_of_text(self, flags: int, args: list[bytes]) -> int:
+        try:
+            return request_flags(flags, read_shebang(args[1])[0])
+        except CommandError:  # told when it is executed
+            return flags
+
+    def _flags_of_sha(self, flags: int, args: list[bytes]) -> int:
+        script = self.scripts.by_sha1.get(args[1].lower())
+        return flags if script is None else request_flags(flags, script.flags)
+
+    def _flags_of_function(self, flags: int, args: list[bytes]) -> int:
+        function = self.functions.functions.get(args[1].lower())
+        return flags if function is None else request_flags(flags, function.flags)
 
     def _limit_changed(self, limit: int) -> None:
         for state in (self.scripts.lua, self.functions.lua):

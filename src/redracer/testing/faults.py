@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from redracer.engine.client import Client
     from redracer.engine.registry import Command
 
-    Verdict = Callable[[Client, Command], bytes | None]
+    Verdict = Callable[[Client, Command, list[bytes]], bytes | None]
 
 
 class Fault:
@@ -43,7 +43,7 @@ class Fault:
         """The error that a request gets of it, or None."""
         if is_greeting(argv) if self.commands is None else command_name(command) not in self.commands:
             return None
-        text = self.verdict(client, command)
+        text = self.verdict(client, command, argv)
         if text is not None:
             self.happened += 1
             if self.happened == self.times:
@@ -87,8 +87,8 @@ class Faults:
     def loading(self, *, times: int | None = None) -> Fault:
         """Commands that need the data are refused with LOADING, as while a server starts."""
 
-        def verdict(client: Client, command: Command) -> bytes | None:
-            return None if every_command_has(client, command, flags.LOADING) else errors.LOADING
+        def verdict(client: Client, command: Command, argv: list[bytes]) -> bytes | None:
+            return None if every_command_has(client, command, argv, flags.LOADING) else errors.LOADING
 
         return self._add(verdict, None, times)
 
@@ -103,14 +103,14 @@ class Faults:
     def error(self, text: str, *, commands: Iterable[str] | None = None, times: int | None = None) -> Fault:
         """Commands are refused with this error, whose first word is its code: "ERR no", "BUSY wait"."""
         encoded = text.encode()
-        return self._add(lambda client, command: encoded, commands, times)
+        return self._add(lambda client, command, argv: encoded, commands, times)
 
     def drop(
         self, *, commands: Iterable[str] | None = None, times: int | None = None, executed: bool = False
     ) -> Fault:
         """The connection is lost when a command comes; `executed`: when it has been executed, with its reply."""
 
-        def verdict(client: Client, command: Command) -> bytes | None:
+        def verdict(client: Client, command: Command, argv: list[bytes]) -> bytes | None:
             session = session_of(client)
             if executed:
                 self.lost.add(session)
@@ -125,7 +125,7 @@ class Faults:
     ) -> Fault:
         """Replies come late by so much real time; their commands are executed at once."""
 
-        def verdict(client: Client, command: Command) -> bytes | None:
+        def verdict(client: Client, command: Command, argv: list[bytes]) -> bytes | None:
             session = session_of(client)
             self.delays[session] = self.delays.get(session, 0.0) + seconds
             return NOTHING
@@ -209,7 +209,7 @@ class Faults:
 
 def refusing(flag: int, text: bytes) -> Verdict:
     """Refuses commands with a flag; EXEC if something in it has it."""
-    return lambda client, command: text if effective_flags(client, command) & flag else None
+    return lambda client, command, argv: text if effective_flags(client, command, argv) & flag else None
 
 
 def command_name(command: Command) -> bytes:

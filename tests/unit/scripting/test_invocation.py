@@ -3,7 +3,8 @@
 import pytest
 
 from redracer.core.errors import CommandError
-from redracer.engine.gates import GATE_READ_ONLY
+from redracer.engine.gates import GATE_READ_ONLY, GATE_STALE
+from redracer.engine.transactions import effective_flags
 
 
 def test_errors_name_script_and_line(served):
@@ -62,6 +63,7 @@ def test_read_only_scripts(served):
     text = b"ERR Write commands are not allowed from read-only scripts. script: "
     assert served.eval("return redis.call('set', 'k', 1)", command=b"EVAL_RO").startswith(text)
     assert served.eval("#!lua flags=no-writes\nreturn redis.call('set', 'k', 1)").startswith(text)
+    assert served.eval("return redis.call('publish', 'c', 'm')", command=b"EVAL_RO").startswith(text)
     assert served.eval("return redis.call('get', 'k')", command=b"EVAL_RO") is None
     writing = b"ERR Can not execute a script with write flag using *_ro command."
     assert served.eval("#!lua\nreturn 1", command=b"EVAL_RO") == writing
@@ -136,13 +138,71 @@ def test_statistics(served):
 
 def test_guards_are_asked_for_the_commands_of_a_script(served):
     served.engine.dispatcher.guard(
-        GATE_READ_ONLY, lambda client, command, argv: b"READONLY no" if command.flags & 1 else None
+        GATE_READ_ONLY,
+        lambda client, command, argv: b"READONLY no" if command.request_flags(argv) & 1 else None,
     )
     served.engine.dispatcher.gates |= GATE_READ_ONLY
     assert served.eval("return redis.call('set', 'k', 1)").startswith(b"READONLY no script: ")
     assert served.eval("return redis.call('get', 'k')") is None
     assert served.eval("#!lua\nreturn 1") == b"READONLY no"
     assert served.eval("#!lua flags=no-writes\nreturn 1") == 1
+
+
+WRITER = b"#!lua\nreturn 1"
+READER = b"#!lua flags=no-writes\nreturn 1"
+LIBRARY = (
+    b"#!lua name=lib\n"
+    b"redis.register_function('writer', function() return 1 end)\n"
+    b"redis.register_function{function_name='reader', callback=function() return 1 end, flags={'no-writes'}}"
+)
+
+
+def requests(served, script, name):
+    """The ways to run the same with the same flags."""
+    digest = served.value([b"SCRIPT", b"LOAD", script])
+    return [b"EVAL", script, b"0"], [b"EVALSHA", digest.upper(), b"0"], [b"FCALL", name, b"0"]
+
+
+def test_exec_is_judged_by_what_queued_scripts_tell_of_themselves(served):
+    served.run([b"FUNCTION", b"LOAD", LIBRARY])
+    served.engine.dispatcher.guard(
+        GATE_READ_ONLY,
+        lambda client, command, argv: b"READONLY no" if effective_flags(client, command, argv) & 1 else None,
+    )
+    for script, name, expected in ((WRITER, b"Writer", b"-EXECABORT"), (READER, b"reader", b"*1\r\n:1\r\n")):
+        for request in requests(served, script, name):
+            served.run(b"MULTI")
+            assert served.run(request) == b"+QUEUED\r\n"
+            served.engine.dispatcher.gates |= GATE_READ_ONLY
+            assert served.run(b"EXEC").startswith(expected), request
+            served.engine.dispatcher.gates &= ~GATE_READ_ONLY
+
+
+def test_a_pause_of_writes_holds_scripts_that_may_write(served):
+    served.run([b"FUNCTION", b"LOAD", LIBRARY])
+    readers, writers = requests(served, READER, b"reader"), requests(served, WRITER, b"writer")
+    served.run(b"CLIENT PAUSE 100000 WRITE")
+    for request in readers:
+        assert served.run(request) == b":1\r\n"
+    for number, request in enumerate((*writers, [b"EVAL", b"return 1", b"0"])):
+        assert served.run(request, f"held-{number}") == b""
+        assert served.client(f"held-{number}").retry
+
+
+def test_scripts_without_flags_do_not_run_on_old_data(served):
+    served.engine.dispatcher.guard(GATE_STALE, lambda client, command, argv: None)
+    served.engine.dispatcher.gates |= GATE_STALE
+    assert served.eval("return 1").startswith(b"MASTERDOWN ")
+
+
+def test_a_script_is_shown_before_what_it_calls(served):
+    served.run(b"MONITOR", "monitor")
+    served.run([b"EVAL", b"redis.call('set', 'k', 1)", b"0"])
+    shown = served.client("monitor").out.take().decode().splitlines()
+    assert [line.split("] ", 1)[1] for line in shown] == [
+        '"EVAL" "redis.call(\'set\', \'k\', 1)" "0"',
+        '"set" "k" "1"',
+    ]
 
 
 def test_memory_counts_before_the_first_change(served):
