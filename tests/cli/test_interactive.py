@@ -279,3 +279,21 @@ def test_a_progress_bar(bench: Bench, open_terminal: Callable[..., Terminal], tm
         terminal.expect("━")
         assert terminal.ends() == 0
     assert (tmp_path / "dump.rdb").stat().st_size > os.path.getsize(__file__)
+
+
+def test_a_progress_bar_of_what_is_piped(bench: Bench, tmp_path: Path) -> None:
+    file = tmp_path / "commands"
+    file.write_bytes(b"".join(b"SET piped:%d %s\r\n" % (number, b"x" * 1000) for number in range(2000)))
+    client = [sys.executable, "-m", "redracer.cli.client.main", "-p", str(bench.server.port), "--pipe"]
+    child = pexpect.spawn(
+        "sh",
+        ["-c", f'exec "$@" < {file}', "sh", *client],
+        env=bench.environment({"TERM": "xterm"}),
+        timeout=PATIENCE,
+    )
+    child.expect("━".encode())
+    child.expect("All data transferred")
+    child.expect("errors: 0, replies: 2000")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0
