@@ -134,7 +134,9 @@ class Server:
             next(self.loading)
         except StopIteration:
             self.announce_ready()
-            self.replication.start(self.parts.snapshots.last_load.fields)
+            loaded = self.parts.snapshots.last_load
+            self.replication.start(loaded.fields, loaded.expired_keys)
+            loaded.expired_keys.clear()
             self.extensions.start()
         except LoadError:
             log.warning("Fatal error loading the DB, check server logs. Exiting.")

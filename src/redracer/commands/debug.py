@@ -106,6 +106,13 @@ def log_(ctx: Context, args: list[bytes]) -> Reply:
     return OK
 
 
+@subcommand("REPLICATE", "<command> [<arg> ...]", 1, 1 << 20)
+def replicate(ctx: Context, args: list[bytes]) -> Reply:
+    """Send replicas a command that is not executed here: their data may no longer be the same as ours."""
+    ctx.engine.ports["replication"].primary.feed_command(args[2:])
+    return OK
+
+
 @subcommand("PAUSE-CRON", "<0|1>", 1)
 def pause_cron(ctx: Context, args: list[bytes]) -> Reply:
     """Stop the periodic work (1), or let it go on (0)."""

@@ -64,7 +64,7 @@ def replication(ctx: Context) -> Any:
 def replicaof(ctx: Context, args: list[bytes]) -> Reply:
     """Configures a server as replica of another, or promotes it to a master."""
     port = replication(ctx)
-    if port.failover.state != "no-failover":
+    if port.failover.active:
         raise CommandError(b"ERR REPLICAOF not allowed while failing over.")
     if args[1].lower() == b"no" and args[2].lower() == b"one":
         port.promote()

@@ -136,6 +136,7 @@ WAITAOF_ON_REPLICA = (
 )
 WAITAOF_WITHOUT_AOF = b"ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled."
 UNBLOCKED = b"UNBLOCKED client unblocked via CLIENT UNBLOCK"
+ROLE_CHANGED = b"UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)"
 MAX_CLIENTS = b"ERR max number of clients reached"
 CLIENT_NAME = b"ERR Client names cannot contain spaces, newlines or special characters."
 NO_SUCH_CLIENT = b"ERR No such client"

@@ -268,6 +268,12 @@ class Blocking:
         self._give_up(waiter, Error(errors.UNBLOCKED) if with_error else waiter.reply_in_vain())
         return True
 
+    def end_all(self) -> None:
+        """The data is about to be another server's: whoever waits for it is told so, and has to connect anew."""
+        for waiter in list(self.waiters.values()):
+            self._give_up(waiter, Error(errors.ROLE_CHANGED))
+            waiter.client.close_after_reply()
+
     def retry(self, client: Client) -> None:
         """Calls what a client waits with again: something that is no key has changed."""
         self._call_again(self.waiters[client.id])

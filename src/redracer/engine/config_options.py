@@ -335,7 +335,7 @@ SNAPSHOTS = (
         "dump.rdb",
         PROTECTED,
     ),
-    Option("rdb-del-sync-files", BOOLEAN, False, pending=ignore(REPLICATION)),
+    Option("rdb-del-sync-files", BOOLEAN, False),
     Option("rdb-save-incremental-fsync", BOOLEAN, True),
     Option("rdb-key-save-delay", ANY_INT, 0, HIDDEN),
     Option("key-load-delay", ANY_INT, 0, HIDDEN),
@@ -384,7 +384,7 @@ REPLICAS = (
     Option("replica-read-only", BOOLEAN, True, 0, "slave-read-only"),
     Option("replica-lazy-flush", BOOLEAN, False, 0, "slave-lazy-flush"),
     Option("replica-ignore-maxmemory", BOOLEAN, True, 0, "slave-ignore-maxmemory"),
-    Option("replica-ignore-disk-write-errors", BOOLEAN, False, pending=ignore(REPLICATION)),
+    Option("replica-ignore-disk-write-errors", BOOLEAN, False),
     Option("replica-announced", BOOLEAN, True),
     Option("replica-announce-ip", NULLABLE, None, 0, "slave-announce-ip"),
     Option("replica-announce-port", PORT, 0, 0, "slave-announce-port"),
@@ -393,7 +393,7 @@ REPLICAS = (
     Option("repl-diskless-sync", BOOLEAN, True),
     Option("repl-diskless-sync-delay", COUNT, 5),
     Option("repl-diskless-sync-max-replicas", COUNT, 0),
-    Option("repl-diskless-load", _DISKLESS_LOAD, "disabled", DENY_LOADING, pending=ignore(REPLICATION)),
+    Option("repl-diskless-load", _DISKLESS_LOAD, "disabled", DENY_LOADING),
     Option("repl-rdb-channel", BOOLEAN, False, HIDDEN, pending=ignore(REPLICATION)),
     Option("repl-ping-replica-period", POSITIVE, 10, 0, "repl-ping-slave-period"),
     Option("repl-timeout", POSITIVE, 60),
@@ -402,7 +402,7 @@ REPLICAS = (
     Option("repl-backlog-ttl", LONG_COUNT, 3600),
     Option("min-replicas-to-write", COUNT, 0, 0, "min-slaves-to-write"),
     Option("min-replicas-max-lag", COUNT, 10, 0, "min-slaves-max-lag"),
-    Option("propagation-error-behavior", _ERROR_BEHAVIOR, "ignore", pending=ignore(REPLICATION)),
+    Option("propagation-error-behavior", _ERROR_BEHAVIOR, "ignore"),
 )
 
 _ENDPOINT_TYPE = Enumeration("ip", "hostname", "unknown-endpoint")

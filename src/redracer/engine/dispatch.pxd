@@ -14,7 +14,7 @@ cimport cython
 cdef long long _IMMEDIATE, _NO_MULTI, _PROTECTED
 cdef long long _SKIP_MONITOR
 cdef long long _MEMORY, _MONITORED, _NO_TOUCH, _PAUSED, _REPLY, _TRACKING
-cdef long long _SKIP, _SKIP_NEXT, _SILENT, _SILENT_NEXT, _OBSERVED
+cdef long long _SKIP, _SKIP_NEXT, _SILENT, _SILENT_NEXT, _OBSERVED, _LINKED
 
 cdef class Dispatcher(Executor):
     cdef public Context context

@@ -23,7 +23,7 @@ from redracer.core.memory import used_memory
 from redracer.core.replies import NO_REPLY, Error, Several, Status
 from redracer.core.session import CLOSE_AFTER_REPLY, Executor
 from redracer.engine import log, registry
-from redracer.engine.client import REPLY_OFF, REPLY_SKIP, REPLY_SKIP_NEXT
+from redracer.engine.client import PRIMARY, REPLICA, REPLY_OFF, REPLY_SKIP, REPLY_SKIP_NEXT
 from redracer.engine.flags import IMMEDIATE, NO_MULTI, PROTECTED, SKIP_MONITOR, TOUCHES_ARBITRARY_KEYS
 from redracer.engine.gates import (
     GATE_MEMORY,
@@ -53,6 +53,7 @@ _PAUSED, _REPLY, _TRACKING = GATE_PAUSED, GATE_REPLY, GATE_TRACKING
 _SKIP_MONITOR = SKIP_MONITOR  # of scripts, which are shown before the commands that they call
 _SKIP, _SKIP_NEXT = REPLY_SKIP, REPLY_SKIP_NEXT
 _SILENT, _SILENT_NEXT = REPLY_OFF | REPLY_SKIP, REPLY_OFF | REPLY_SKIP_NEXT
+_LINKED = PRIMARY | REPLICA
 _OBSERVED = GATE_NO_TOUCH | GATE_MONITORED | GATE_TRACKING  # for which a call takes `call_observed`
 SPELLINGS = 4096  # most spellings of command names remembered (GET, get, Get...)
 
@@ -327,6 +328,8 @@ class Dispatcher(Executor):
             reply = QUEUED
         else:
             reply = self.call_observed(client, command, argv)
+        if client.flags & _LINKED:
+            self.engine.unexpected_replies.look_at(client, command, reply)
         self.reply(client, reply)
         if client.blocked is None:  # else the reply to be skipped is still to come
             client.flags &= ~_SKIP

@@ -48,6 +48,7 @@ from redracer.engine.statistics import Statistics
 from redracer.engine.timing import monotonic_nanoseconds
 from redracer.engine.tracking import TrackingTable
 from redracer.engine.transactions import Transactions
+from redracer.engine.unexpected_replies import UnexpectedReplies
 from redracer.engine.watches import Watches
 
 if TYPE_CHECKING:
@@ -106,6 +107,7 @@ class Engine:
         self.tracking = TrackingTable(self)
         self.monitors = Monitors(self)
         self.loading = Loading(self)
+        self.unexpected_replies = UnexpectedReplies(self)
         self.disk_errors = DiskErrors(self)
         self.shutdown = Shutdown(self)
         self.lazy_free = LazyFree()
@@ -264,8 +266,11 @@ class Engine:
         self.delete_expired(database, key)
         if self.effects.observed:
             self.effects.key_changed(database.index, key, "expired")
-        name = b"UNLINK" if self.config["lazyfree-lazy-expire"] else b"DEL"
-        self.effects.propagate(database.index, [name, key])
+        self.effects.propagate(database.index, self.deletion(key))
+
+    def deletion(self, key: bytes) -> list[bytes]:
+        """The command that says of a key that it has expired."""
+        return [b"UNLINK" if self.config["lazyfree-lazy-expire"] else b"DEL", key]
 
     def empty(self, databases: list[Keyspace], lazily: bool) -> None:
         """Removes all keys of these databases; lazily: what they hold is freed in slices."""

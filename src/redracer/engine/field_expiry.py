@@ -84,6 +84,12 @@ class FieldExpiry:
         tables = self.tables
         tables[one.index], tables[other.index] = tables[other.index], tables[one.index]
 
+    def take_over(self, other: FieldExpiry) -> None:
+        """All databases hold other keys now, of which `other` knows."""
+        for table in self.tables:
+            self.engine.lazy_free.add(table)
+        self.tables = other.tables
+
     def run(self, deadline: int) -> bool:
         """Has expired fields removed; whether some were left when the deadline (monotonic, ns) came."""
         if not any(self.tables):

@@ -20,6 +20,7 @@ GATE_STALE = 1 << 7  # server: a replica without its primary
 GATE_LOADING = 1 << 8  # server: the data is not there yet
 GATE_BUSY = 1 << 9  # server: a script runs too long
 GATE_INJECTED = 1 << 10  # server: a test has asked for failures (testing/faults.py)
+GATE_REPLICA = 1 << 11  # client: it replicates from us
 
 # change what becomes of it
 GATE_PAUSED = 1 << 16  # server: CLIENT PAUSE

@@ -61,8 +61,15 @@ def server(engine: Engine) -> Fields:
         ("executable", os.path.abspath(sys.argv[0]) if sys.argv and sys.argv[0] else sys.executable),
         ("config_file", config.file_path or ""),
         ("io_threads_active", 0),
+        *shutdown_fields(engine),
         *listeners(engine),
     ]
+
+
+def shutdown_fields(engine: Engine) -> Fields:
+    """How long the end waits at most, if it does."""
+    if engine.shutdown.request is not None:
+        yield "shutdown_in_milliseconds", max(engine.shutdown.deadline - engine.clock.now, 0)
 
 
 def supervisor(engine: Engine) -> str:
@@ -257,14 +264,18 @@ def traffic_fields(engine: Engine) -> Fields:
         ("total_connections_received", statistics.connections_received),
         ("total_commands_processed", statistics.commands_processed),
         ("instantaneous_ops_per_sec", round(statistics.operations.per_second)),
-        ("total_net_input_bytes", traffic.received),
+        ("total_net_input_bytes", traffic.received + statistics.replication_received),
         ("total_net_output_bytes", traffic.sent),
-        *constants(total_net_repl_input_bytes=0, total_net_repl_output_bytes=0),
+        ("total_net_repl_input_bytes", statistics.replication_received),
+        ("total_net_repl_output_bytes", statistics.replication_sent),
         ("instantaneous_input_kbps", f"{statistics.input.per_second / 1024:.2f}"),
         ("instantaneous_output_kbps", f"{statistics.output.per_second / 1024:.2f}"),
-        *constants(instantaneous_input_repl_kbps="0.00", instantaneous_output_repl_kbps="0.00"),
+        ("instantaneous_input_repl_kbps", f"{statistics.replication_input.per_second / 1024:.2f}"),
+        ("instantaneous_output_repl_kbps", f"{statistics.replication_output.per_second / 1024:.2f}"),
         ("rejected_connections", statistics.connections_rejected),
-        *constants(sync_full=0, sync_partial_ok=0, sync_partial_err=0),
+        ("sync_full", statistics.full_syncs),
+        ("sync_partial_ok", statistics.partial_syncs),
+        ("sync_partial_err", statistics.refused_partial_syncs),
     ]
 
 
@@ -312,7 +323,7 @@ def activity_fields(engine: Engine) -> Fields:
         ("tracking_total_keys", len(engine.tracking.keys)),
         ("tracking_total_items", engine.tracking.item_count),
         ("tracking_total_prefixes", len(engine.tracking.prefixes)),
-        ("unexpected_error_replies", 0),
+        ("unexpected_error_replies", statistics.unexpected_errors),
         ("total_error_replies", statistics.error_replies),
         ("dump_payload_sanitizations", 0),
         ("total_reads_processed", traffic.reads),

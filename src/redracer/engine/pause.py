@@ -1,7 +1,8 @@
 """CLIENT PAUSE: requests of normal clients wait until the pause ends; nothing is lost or reordered.
 
 A held client is BLOCKED with its request kept by the network, and resumed in the order of arrival. Two
-pauses may overlap (all, and writes only); the later end of each kind holds.
+pauses may overlap (all, and writes only); the later end of each kind holds. Besides, the server itself holds writes for
+its own purposes (a failover, a shutdown), whose ends it knows best.
 https://redis.io/docs/latest/commands/client-pause/
 """
 
@@ -30,6 +31,7 @@ class Pause:
         self.engine = engine
         self.all_until = 0
         self.writes_until = 0
+        self.purposes: set[str] = set()  # for which writes are held
         self.held: dict[int, Client] = {}
 
     def start(self, milliseconds: int, writes_only: bool) -> None:
@@ -42,10 +44,23 @@ class Pause:
         self.engine.dispatcher.gates |= GATE_PAUSED
 
     def end(self) -> None:
-        """Ends every pause and resumes the held clients."""
+        """CLIENT UNPAUSE: ends what `start` began, and resumes the held clients."""
         self.all_until = self.writes_until = 0
-        self.engine.dispatcher.gates &= ~GATE_PAUSED
+        if not self.purposes:
+            self.engine.dispatcher.gates &= ~GATE_PAUSED
         self._resume()
+
+    def hold_writes(self, purpose: str) -> None:
+        """Pauses writes until `release` of the same purpose."""
+        self.purposes.add(purpose)
+        self.engine.dispatcher.gates |= GATE_PAUSED
+
+    def release(self, purpose: str) -> None:
+        """Nothing is paused for this purpose any more."""
+        if purpose in self.purposes:
+            self.purposes.remove(purpose)
+            self.check_end()
+            self._resume()
 
     def check_end(self) -> None:
         """Ends the pauses whose time has passed."""
@@ -69,7 +84,8 @@ class Pause:
             return False
         now = self.engine.clock.now
         if self.all_until <= now and not (
-            self.writes_until > now and effective_flags(client, command, argv) & (WRITE | MAY_REPLICATE)
+            (self.purposes or self.writes_until > now)
+            and effective_flags(client, command, argv) & (WRITE | MAY_REPLICATE)
         ):
             return False
         client.state |= BLOCKED

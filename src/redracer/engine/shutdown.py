@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from redracer.engine.client import Client
     from redracer.engine.engine import Engine
 
-STOP_SNAPSHOT, FLUSH_LOG, SAVE = range(3)  # phases
+LAST_LOOK, STOP_SNAPSHOT, FLUSH_LOG, SAVE = range(4)  # phases
 
 
 class Request(NamedTuple):
@@ -49,6 +49,9 @@ class Shutdown:
         self.engine = engine
         self.steps: list[tuple[int, Callable[[Request], None]]] = []
         self.waits: list[Callable[[], bool]] = []  # whether something is ready for the end
+        self.at_wait: list[
+            Callable[[bool], None]
+        ] = []  # told that the wait begins, or that there is no end after all
         self.scheduled: Request | None = None  # by a signal
         self.request: Request | None = None
         self.finishing = False  # its steps are running
@@ -101,6 +104,10 @@ class Shutdown:
         elif self.request is not None and (self._is_ready() or self.engine.clock.now >= self.deadline):
             self._finish(self.request)
 
+    def _tell_of_wait(self, begins: bool) -> None:
+        for tell in self.at_wait:
+            tell(begins)
+
     def _is_ready(self) -> bool:
         return all(ready() for ready in self.waits)
 
@@ -113,6 +120,7 @@ class Shutdown:
         if timeout and not request.now and not self._is_ready():
             self.request = request
             self.deadline = self.engine.clock.now + timeout * 1000
+            self._tell_of_wait(True)
             return True
         return self._finish(request)
 
@@ -133,6 +141,8 @@ class Shutdown:
 
     def _end(self, text: bytes) -> None:
         """No shutdown after all: tells the clients that wait for it."""
+        if self.request is not None:
+            self._tell_of_wait(False)
         self.request = None
         waiting, self.waiting = self.waiting, []
         for client in waiting:

@@ -85,12 +85,20 @@ class Statistics:
         self.errors: dict[bytes, int] = {}
         self.output_limit_disconnections = 0
         self.query_limit_disconnections = 0
+        self.full_syncs = 0
+        self.partial_syncs = 0
+        self.refused_partial_syncs = 0
+        self.replication_received = 0  # bytes, from the primary
+        self.replication_sent = 0  # bytes, to replicas
+        self.unexpected_errors = 0  # with which replicas and logs were answered
         self.tick_nanoseconds = 0
         self.commands_before = 0
         self.traffic_before = Traffic()
         self.operations = Rate()
         self.input = Rate()
         self.output = Rate()
+        self.replication_input = Rate()
+        self.replication_output = Rate()
         self.cycles = Rate()
         self.busy = Rate()
 
@@ -136,7 +144,9 @@ class Statistics:
         now = self.engine.clock.now
         traffic: Any = self.engine.ports.get("reactor") or NO_TRAFFIC
         self.operations.sample(self.engine.dispatcher.calls, now)
-        self.input.sample(traffic.received, now)
+        self.input.sample(traffic.received + self.replication_received, now)
         self.output.sample(traffic.sent, now)
+        self.replication_input.sample(self.replication_received, now)
+        self.replication_output.sample(self.replication_sent, now)
         self.cycles.sample(traffic.rounds, now)
         self.busy.sample(traffic.busy_nanoseconds, now)

@@ -10,6 +10,7 @@ cdef class Replay:
     cdef public CommandReader reader
     cdef public object file_name
     cdef public long long valid
+    cdef object engine
     cdef Context context
     cdef Dispatcher dispatcher
     cdef Client client

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from redracer.core import errors
 from redracer.core.errors import CommandError
 from redracer.core.resp_parse import RequestParser
-from redracer.engine import log
 from redracer.engine.client import INTERNAL, NO_BLOCKING, PRIMARY, Client
 
 if TYPE_CHECKING:
@@ -36,6 +35,7 @@ class Replay:
         reader: CommandReader
         file_name: str
         valid: int
+        engine: Engine
         context: Context
         dispatcher: Dispatcher
         client: Client
@@ -45,6 +45,7 @@ class Replay:
         self.reader = reader
         self.file_name = file_name
         self.valid = reader.offset
+        self.engine = engine
         self.context = engine.context
         self.dispatcher = engine.dispatcher
         self.client = Client(0, engine.databases[0], RequestParser(), None)
@@ -99,11 +100,8 @@ class Replay:
         try:
             self.call(command, argv)
         except CommandError as refusal:
-            log.warning(
-                "== CRITICAL == This server is sending an error to its AOF-loading-client: "
-                f"'{refusal.text.decode('utf-8', 'backslashreplace')}' after processing the command "
-                f"'{command.name.decode()}' of {self.file_name}"
-            )
+            name = f"{command.name.decode()} of {self.file_name}"
+            self.engine.unexpected_replies.report_in_log(refusal.text, name)
         self.context.rewritten = None
         self.context.forced = False
 

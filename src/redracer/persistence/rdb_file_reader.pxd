@@ -14,7 +14,10 @@ cdef class StreamRdbReader(RdbReader):
     cdef bint checksum
     cdef uint64_t crc               # of what was read before `summed`
     cdef const unsigned char* summed
+    cdef uint64_t marked            # the offset to which `rewind` goes back,
+    cdef uint64_t marked_crc        # and what was `crc` there
 
+    cdef void set_mark(self) noexcept
     cdef int fill(self, size_t count) except -1
     cdef int resize(self, size_t capacity) except -1
     cdef Py_ssize_t fetch(self, unsigned char* target, size_t room) except -1
@@ -39,6 +42,7 @@ cdef class EntryLoader:
     cdef readonly long long loaded
     cdef readonly long long expired
     cdef readonly long long empty
+    cdef public object on_expired   # called with database and key for each that is passed over, or None
 
     cdef bint load_key(self) except -1
     cdef int put(self, object value) except -1

@@ -16,6 +16,9 @@ class DuplicateKey(CorruptRdb):
 class UnknownType(CorruptRdb):
     """A value is of a type that this server does not have: a module's, or a later version's."""
 
+class Starved(Exception):
+    """Raised by a `pull` that has nothing for now: the read is given up, and done again later from a mark."""
+
 class StreamRdbReader(RdbReader):
     """An RdbReader that gets its bytes in pieces. Make it as `StreamRdbReader(b"", settings, sanitize)`, then `open`
     it.
@@ -30,6 +33,13 @@ class StreamRdbReader(RdbReader):
     ) -> None:
         """Where to read: from a descriptor that blocks, or where `pull(most)` is given, what it returns (nothing: the
         end)."""
+
+    def mark(self) -> None:
+        """Notes where reading is."""
+
+    def rewind(self) -> int:
+        """Goes back to the mark, and returns its offset: `pull` is next asked for the bytes from there on. Only with a
+        `pull`."""
 
     def number(self) -> int:
         """Reads a length."""
@@ -54,6 +64,9 @@ class EntryLoader:
     loaded: int  # keys
     expired: int  # keys that were not loaded because they had expired
     empty: int  # keys that were not loaded because their values had no elements
+    on_expired: (
+        Callable[[Keyspace, bytes], None] | None
+    )  # called for each key that is not loaded because it had expired
 
     def __init__(
         self,
@@ -67,8 +80,9 @@ class EntryLoader:
 
     def run(self, limit: int) -> int:
         """Loads keys. Returns an opcode that is none of a key's (its content is to be read by the caller),
-        LIMIT_REACHED after
-        `limit` bytes, or EMPTY_VALUE after a key that was passed over. Raises CorruptRdb and OSError. O(bytes)."""
+        LIMIT_REACHED after `limit` bytes, or EMPTY_VALUE after a key that was passed over. Raises CorruptRdb, OSError,
+        and Starved if the reader's `pull` does: it has then been marked before the key in work, or the opcode that was
+        returned last. O(bytes)."""
 
 def module_type_name(identifier: int) -> str:
     """The name of nine letters that a module's type has, out of its 64 bit identifier."""

@@ -57,6 +57,10 @@ class UnknownType(CorruptRdb):
     """rdb_file_reader.pyi has the contract."""
 
 
+class Starved(Exception):
+    """rdb_file_reader.pyi has the contract."""
+
+
 cdef class StreamRdbReader(RdbReader):
     """rdb_file_reader.pyi has the contract. Does not own the descriptor."""
 
@@ -85,6 +89,24 @@ cdef class StreamRdbReader(RdbReader):
 
     def milliseconds(self):
         return self.read_milliseconds()
+
+    def mark(self):
+        self.set_mark()
+
+    def rewind(self):
+        if self.buffer == NULL:
+            raise ValueError("the reader is not open")
+        self.next = self.summed = self.buffer
+        self.left = 0
+        self.end = self.marked
+        self.crc = self.marked_crc
+        return self.marked
+
+    cdef void set_mark(self) noexcept:
+        if self.buffer != NULL:
+            self.add_to_crc()
+        self.marked = self.end - self.left
+        self.marked_crc = self.crc
 
     @property
     def checksum_so_far(self):
@@ -219,9 +241,14 @@ cdef class EntryLoader:
         cdef StreamRdbReader reader = self.reader
         cdef long long until = <long long>(reader.end - reader.left) + limit
         cdef int opcode
-        cdef bint there
+        cdef bint there, resumes
         if reader is None or self.database is None:
             raise ValueError("the loader was not initialized")
+        resumes = reader.pull is not None
+        if resumes:
+            self.expire_at = NO_EXPIRY
+            self.idle_seconds = self.frequency = NOT_GIVEN
+            reader.set_mark()
         while True:
             self.rdb_type = NOT_GIVEN
             opcode = reader.read_byte()
@@ -230,6 +257,8 @@ cdef class EntryLoader:
                 there = self.load_key()
                 self.expire_at = NO_EXPIRY
                 self.idle_seconds = self.frequency = NOT_GIVEN
+                if resumes:
+                    reader.set_mark()
                 if not there:
                     return EMPTY_VALUE
                 if <long long>(reader.end - reader.left) >= until:
@@ -260,6 +289,8 @@ cdef class EntryLoader:
             return False
         if self.expire_at != NO_EXPIRY and self.expire_at < self.now and not self.keep_expired:
             self.expired += 1
+            if self.on_expired is not None:
+                self.on_expired(self.database, self.key)
         else:
             self.put(value)
         return True

@@ -1,15 +1,19 @@
 """Reading RDB files of every version, from a file or from a connection.
 
 `load` is a generator: after each slice of bytes it hands control back, so that the server answers clients meanwhile;
-who wants it in one go runs it to the end (`finish`). It fills the databases that it is given, which may be those of
-the server or others that take their place later. What it cannot read is an RdbError, which says where and which key;
-what was loaded until then stays, and it is for the caller to throw it away.
+who wants it in one go runs it to the end (`finish`). It does so too where its source is out of bytes for now
+(`Starved`): then it goes back to the start of the entry in work, and reads that again when there is more. So nothing
+waits for a slow connection, at the price of keeping an entry's bytes until all of them are there.
+
+It fills the databases that it is given, which may be those of the server or others that take their place later. What it
+cannot read is an RdbError, which says where and which key; what was loaded until then stays, and it is for the caller
+to throw it away.
 """
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from redracer.core.rdb_reader import CorruptRdb
 from redracer.core.rdb_writer import RDB_VERSION
@@ -20,6 +24,7 @@ from redracer.persistence.rdb_file_reader import (
     EMPTY_VALUE,
     LIMIT_REACHED,
     EntryLoader,
+    Starved,
     StreamRdbReader,
     module_type_name,
 )
@@ -29,6 +34,9 @@ if TYPE_CHECKING:
 
     from redracer.core.keyspace import Keyspace
     from redracer.engine.engine import Engine
+    from redracer.engine.field_expiry import FieldExpiry
+
+_Result = TypeVar("_Result")
 
 SLICE = 2 << 20  # bytes between two chances for others, unless the configuration says otherwise
 RDB_TYPES = 256
@@ -59,6 +67,7 @@ class Target(NamedTuple):
     # (code of a library, whether one of its name is replaced); raises CorruptRdb
     load_function: Callable[[bytes, bool], None] | None = None
     on_expiring_fields: Callable[[Keyspace, bytes, Any], None] = lambda *_: None
+    note_expired: bool = False  # keys that are passed over are noted, with the numbers of their databases
     on_used_memory: Callable[[int], None] = lambda _: None  # of who wrote the file, in bytes
 
 
@@ -70,24 +79,34 @@ class Loaded:
         self.fields: dict[bytes, bytes] = {}  # of the header ("aux")
         self.keys = 0
         self.expired = 0  # keys that were passed over
+        self.expired_keys: list[tuple[int, bytes]] = []
         self.empty = 0
         self.functions = 0
         self.size = 0  # bytes of it; what follows in the stream is none of it
 
 
-def target_of(engine: Engine, databases: Sequence[Keyspace] | None = None, **options: Any) -> Target:
-    """The engine's databases, or others that are to take their place, with what the configuration says."""
+def target_of(
+    engine: Engine,
+    databases: Sequence[Keyspace] | None = None,
+    fields: FieldExpiry | None = None,
+    **options: Any,
+) -> Target:
+    """The engine's databases, or others that are to take their place with the index `fields` of theirs; with what the
+    configuration says."""
     config = engine.config
+    index = engine.expiry.fields if fields is None else fields
 
     def watch_fields(database: Keyspace, key: bytes, value: Any) -> None:
         spec = type_spec_of_rdb(rdb_format.HASH_WITH_EXPIRIES)
         if spec is not None and spec.next_expiry is not None:
-            engine.expiry.fields.watch(database, key, spec.next_expiry(value))
+            index.watch(database, key, spec.next_expiry(value))
 
     def note_memory(used: int) -> None:
         engine.loading.used_memory = used
 
     functions = engine.ports.get("functions")
+    if functions is not None:
+        options.setdefault("load_function", functions.load_library)
     return Target(
         engine.databases if databases is None else databases,
         config.values,
@@ -96,7 +115,6 @@ def target_of(engine: Engine, databases: Sequence[Keyspace] | None = None, **opt
         checksum=config["rdbchecksum"] and not engine.skip_checksums,
         slice_bytes=config["loading-process-events-interval-bytes"] or SLICE,
         delay=config["key-load-delay"],
-        load_function=functions.load_library if functions is not None else None,
         on_expiring_fields=watch_fields,
         on_used_memory=note_memory,
         **options,
@@ -122,9 +140,11 @@ def finish(loading: Generator[int, None, Loaded]) -> Loaded:
             return loaded
 
 
-def load_in_view(engine: Engine, descriptor: int, target: Target) -> Generator[int, None, Loaded]:
-    """`load` of a descriptor, of which the engine tells in INFO how far it is (engine/loading.py)."""
-    steps = load(open_stream(target, descriptor), target)
+def load_in_view(
+    engine: Engine, descriptor: int, target: Target, pull: Callable[[int], bytes] | None = None
+) -> Generator[int, None, Loaded]:
+    """`load` of what `open_stream` opens; the engine tells in INFO how far it is (engine/loading.py)."""
+    steps = load(open_stream(target, descriptor, pull), target)
     while True:
         try:
             place = next(steps)
@@ -146,14 +166,28 @@ def load(reader: StreamRdbReader, target: Target) -> Generator[int, None, Loaded
     loader.replace = target.replace
     loader.select(target.databases[0])
     try:
-        loaded = Loaded(read_header(reader))
+        loaded = Loaded((yield from _patiently(reader, read_header)))
+        if target.note_expired:
+            loader.on_expired = lambda database, key: loaded.expired_keys.append((database.index, key))
         yield from _read_parts(loader, target, loaded)
+        yield from _patiently(reader, _check_end, target, loaded)
     except CorruptRdb as problem:
         raise RdbError(_described(problem, loader)) from None
-    _check_end(reader, target, loaded)
     loaded.keys, loaded.expired, loaded.empty = loader.loaded, loader.expired, loader.empty
     loaded.size = reader.offset
     return loaded
+
+
+def _patiently(
+    reader: StreamRdbReader, step: Callable[..., _Result], *arguments: Any
+) -> Generator[int, None, _Result]:
+    """Does a step that reads something, again from its start when there are more bytes if there were too few."""
+    reader.mark()
+    while True:
+        try:
+            return step(reader, *arguments)
+        except Starved:
+            yield reader.rewind()
 
 
 def _codecs() -> tuple[list[Any], list[int]]:
@@ -190,30 +224,41 @@ def _read_parts(loader: EntryLoader, target: Target, loaded: Loaded) -> Generato
     delayed = _Delay(target.delay)
     given_back = 0
     while True:
-        opcode = loader.run(slice_bytes)
+        try:
+            opcode = _read_part(loader, target, loaded, slice_bytes)
+        except Starved:
+            given_back = reader.rewind()
+            yield given_back
+            continue
         if opcode == rdb_format.END:
             return
-        if opcode == EMPTY_VALUE:
-            if loader.empty <= EMPTY_KEYS_TOLD:
-                key = (loader.key or b"").decode("utf-8", "backslashreplace")
-                log.notice(f"rdbLoadObject skipping empty key: {key}")
-        elif opcode == LIMIT_REACHED:
+        if opcode == LIMIT_REACHED:
             if target.delay:
                 delayed.after_key()
                 if reader.offset - given_back < target.slice_bytes and not delayed.is_long():
                     continue
             given_back = reader.offset
             yield reader.offset
-        elif opcode == rdb_format.SELECT_DATABASE:
-            number = reader.number()
-            if number >= len(target.databases):
-                raise CorruptRdb(
-                    f"FATAL: Data file was created with a Redis server configured to handle more than "
-                    f"{len(target.databases)} databases. Exiting"
-                )
-            loader.select(target.databases[number])
-        else:
-            _read_other(reader, opcode, target, loaded)
+
+
+def _read_part(loader: EntryLoader, target: Target, loaded: Loaded, slice_bytes: int) -> int:
+    """Reads keys for so many bytes, or to the next part that is no key, and that. Returns what `run` returned."""
+    opcode = loader.run(slice_bytes)
+    if opcode == EMPTY_VALUE:
+        if loader.empty <= EMPTY_KEYS_TOLD:
+            key = (loader.key or b"").decode("utf-8", "backslashreplace")
+            log.notice(f"rdbLoadObject skipping empty key: {key}")
+    elif opcode == rdb_format.SELECT_DATABASE:
+        number = loader.reader.number()
+        if number >= len(target.databases):
+            raise CorruptRdb(
+                f"FATAL: Data file was created with a Redis server configured to handle more than "
+                f"{len(target.databases)} databases. Exiting"
+            )
+        loader.select(target.databases[number])
+    elif opcode not in (LIMIT_REACHED, rdb_format.END):
+        _read_other(loader.reader, opcode, target, loaded)
+    return opcode
 
 
 def _read_other(reader: StreamRdbReader, opcode: int, target: Target, loaded: Loaded) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from redracer.engine.engine import Engine
 
 PURPOSE = "rdb"  # of the child
+FOR_REPLICAS = "replication"
 RETRY_DELAY = 5  # s after a failed snapshot before the next is tried by itself
 
 
@@ -58,8 +59,8 @@ class Snapshots:
 
     @property
     def in_progress(self) -> bool:
-        """Whether the child takes one."""
-        return self.child.purpose == PURPOSE
+        """Whether the child takes one, for us or for replicas."""
+        return self.child.purpose in (PURPOSE, FOR_REPLICAS)
 
     @property
     def path(self) -> str:
@@ -230,7 +231,8 @@ class Snapshots:
         loading = self.engine.loading
         loading.begin(os.fstat(descriptor).st_size)
         try:
-            target = rdb_load.target_of(self.engine, keep_expired=self.engine.is_replica)
+            replica = self.engine.is_replica
+            target = rdb_load.target_of(self.engine, keep_expired=replica, note_expired=not replica)
             self.last_load = yield from rdb_load.load_in_view(self.engine, descriptor, target)
             log.notice(f"DB loaded from disk: {loading.seconds:.3f} seconds")
         except (rdb_load.RdbError, OSError) as problem:

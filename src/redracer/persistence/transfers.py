@@ -1,6 +1,7 @@
 """Snapshots that travel: what replication asks of the RDB format.
 
-A primary's forked child writes one to a descriptor; a replica loads one from a file in place of all that it has.
+A primary's forked child writes one to a descriptor; a replica loads one in place of all that it has, from
+a file or while it comes in (incoming.py).
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from redracer.engine import log
 from redracer.persistence import rdb_load, rdb_save
 from redracer.persistence.child import Child, Outcome, Progress
+from redracer.persistence.incoming import Incoming
+from redracer.persistence.snapshots import FOR_REPLICAS, PURPOSE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -60,12 +63,23 @@ class Transfers:
                 log.warning("Background transfer error")
             done(outcome.succeeded)
 
-        pid = self.child.start("replication", "RDB", work, ended, keep=(descriptor,))
+        pid = self.child.start(FOR_REPLICAS, "RDB", work, ended, keep=(descriptor,))
         log.notice(f"Background RDB transfer started by pid {pid}")
 
     def kill(self) -> None:
         """Nobody wants the snapshot any more."""
-        if self.child.purpose == "replication":
+        if self.child.purpose == FOR_REPLICAS:
+            self.child.kill()
+
+    # --- loading one
+
+    def stop_saving(self) -> None:
+        """The file of snapshots is about to become another: a child that writes one is not to replace it later."""
+        if self.child.purpose == PURPOSE:
+            log.notice(
+                "Replica is about to load the RDB file received from the master, but there is a pending RDB child "
+                f"running. Killing process {self.child.pid} and removing its temp file to avoid any race"
+            )
             self.child.kill()
 
     def load(self, path: str) -> Generator[int, None, None]:
@@ -73,23 +87,32 @@ class Transfers:
 
         Meanwhile, and for good if it fails, there is no data.
         """
-        engine, aof = self.engine, self.engine.ports["aof"]
-        aof.suspend()
-        self._empty()
+        engine = self.engine
+        self.make_room()
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         engine.loading.begin(os.fstat(descriptor).st_size)
         try:
             target = rdb_load.target_of(engine, keep_expired=True)
             yield from rdb_load.load_in_view(engine, descriptor, target)
         except rdb_load.RdbError as problem:
-            self._empty()
+            self.empty()
             raise ValueError(str(problem)) from None
         finally:
             engine.loading.end()
             os.close(descriptor)
-        aof.resume()
+        engine.ports["aof"].resume()
 
-    def _empty(self) -> None:
+    def receive(self, size: int, aside: bool, asynchronous: bool) -> Incoming:
+        """Loads a snapshot of `size` bytes (0: not known) while it comes in; `aside`: beside the old data, which is
+        there until all of it has come, and is served meanwhile if `asynchronous`."""
+        return Incoming(self.engine, size, aside, asynchronous)
+
+    def make_room(self) -> None:
+        """Removes all that is there, for something else to be loaded."""
+        self.engine.ports["aof"].suspend()
+        self.empty()
+
+    def empty(self) -> None:
         """Removes all data, and the functions."""
         self.engine.empty(self.engine.databases, self.engine.config["replica-lazy-flush"])
         functions = self.engine.ports.get("functions")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 NONE = "no-failover"
 WAITING_FOR_SYNC = "waiting-for-sync"
 IN_PROGRESS = "failover-in-progress"
-FOREVER = 1 << 40  # ms
+PURPOSE = "failover"  # for which writes are held
 
 NO_FAILOVER = b"ERR No failover in progress."
 UNDER_WAY = b"ERR FAILOVER already in progress."
@@ -42,9 +42,14 @@ class Failover:
         self.force = False
         self.deadline = 0  # Unix time, ms; 0: none
 
+    @property
+    def active(self) -> bool:
+        """Whether there is one."""
+        return self.state != NONE
+
     def start(self, target: tuple[str, int] | None, timeout: int, force: bool) -> None:
         """Begins; `timeout` is in ms, 0 for none. Raises CommandError."""
-        if self.state != NONE:
+        if self.active:
             raise CommandError(UNDER_WAY)
         if self.engine.is_replica:
             raise CommandError(ON_REPLICA)
@@ -62,14 +67,13 @@ class Failover:
         log.notice(f"FAILOVER requested to {target[0]}:{target[1]}." if target else "FAILOVER requested.")
         self.state, self.target, self.force = WAITING_FOR_SYNC, target, force
         self.deadline = self.engine.clock.now + timeout if timeout else 0
-        self.engine.pause.start(FOREVER, writes_only=True)
-        self.replication.primary.acknowledgement_wanted = True
-        self.replication.primary.commit()  # now, for the question is part of what the replica must have
+        self.engine.pause.hold_writes(PURPOSE)
+        self.replication.primary.ask_for_places()
         self.check()
 
     def abort(self, why: str = WHEN_ABORTED) -> None:
         """Ends without having changed anything. Raises CommandError if there is none."""
-        if self.state == NONE:
+        if not self.active:
             raise CommandError(NO_FAILOVER)
         if self.state == IN_PROGRESS:
             self.replication.promote()
@@ -78,11 +82,11 @@ class Failover:
 
     def _end(self) -> None:
         self.state, self.target, self.force, self.deadline = NONE, None, False, 0
-        self.engine.pause.end()
+        self.engine.pause.release(PURPOSE)
 
     def check(self) -> None:
         """Goes on if a replica has everything, or the time is over."""
-        if self.state == NONE:
+        if not self.active:
             return
         late = self.deadline and self.engine.clock.now >= self.deadline
         if self.state == WAITING_FOR_SYNC:

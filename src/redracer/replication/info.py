@@ -61,7 +61,7 @@ def _of_link(replication: Replication, link: Link) -> Fields:
     yield "slave_read_repl_offset", end + len(link.received)
     yield "slave_repl_offset", end
     if link.state == SYNC:
-        total, read = link.snapshot_size, link.snapshot_read
+        total, read = (link.full_sync.size, link.full_sync.received) if link.full_sync is not None else (0, 0)
         yield "master_sync_total_bytes", total
         yield "master_sync_read_bytes", read
         yield "master_sync_left_bytes", total - read

@@ -11,10 +11,8 @@ A transaction that was received in part is not part of the stream yet: after a b
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 import traceback
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from redracer.core.errors import ProtocolError
@@ -24,15 +22,15 @@ from redracer.engine import log
 from redracer.engine.client import MULTI, PRIMARY, REPLY_OFF
 from redracer.engine.gates import GATE_REPLY
 from redracer.engine.version import REDIS_VERSION
+from redracer.replication.full_sync import FullSync, LinkError
+from redracer.replication.stream import NO_ID
 
 if TYPE_CHECKING:
     from redracer.engine.client import Client
     from redracer.replication.replication import Replication
 
 RETRY_AFTER = 1.0  # s
-ACKNOWLEDGE_EVERY = 1.0  # s
 PIECE = 1 << 18  # bytes read at a time
-SYNC_EVERY = 8 << 20  # bytes of a snapshot after which it is brought to the disk
 LARGEST_BULK = 1 << 62  # a primary's arguments have no limit of ours
 
 # states, as INFO and ROLE name them
@@ -43,8 +41,11 @@ SYNC = "sync"  # receiving or loading a snapshot
 CONNECTED = "connected"
 
 
-class LinkError(Exception):
-    """The link cannot go on; the text says why."""
+_WHEN_SILENT = {
+    SYNC: "Timeout receiving bulk data from MASTER... If the problem persists try to set the 'repl-timeout' "
+    "parameter in redis.conf to a larger value.",
+    CONNECTED: "MASTER timeout: no data nor PING received...",
+}
 
 
 class LinkTransport(Transport):
@@ -85,7 +86,7 @@ class Link:
         self.parsed = 0  # bytes of `received` that the parser has taken
         self.heard = time.monotonic()
         self.down_since = time.time()  # Unix time, s
-        self.snapshot_size = self.snapshot_read = 0  # bytes; the size is 0 where it was not told
+        self.full_sync: FullSync | None = None  # of this connection
         self.ask_for_failover = False  # the next PSYNC tells the primary that it is to be one
         self.acknowledgement_wanted = False
         self.task = replication.loop.create_task(self.run())
@@ -105,8 +106,8 @@ class Link:
             await asyncio.sleep(RETRY_AFTER)
 
     def _describe(self, problem: BaseException) -> str:
-        if isinstance(problem, asyncio.TimeoutError):
-            return "MASTER timeout: no data nor PING received..."
+        if isinstance(problem, TimeoutError):
+            return _WHEN_SILENT.get(self.state, "Timeout connecting to the MASTER...")
         if isinstance(problem, (EOFError, ConnectionResetError)):
             return "Connection with master lost."
         if isinstance(problem, OSError):
@@ -114,6 +115,7 @@ class Link:
         return str(problem)
 
     def _disconnected(self) -> None:
+        self.full_sync = None
         if self.state == CONNECTED:
             self.down_since = time.time()
             log.notice("Caching the disconnected master state.")
@@ -160,16 +162,15 @@ class Link:
         log.notice(f"Connecting to MASTER {self.host}:{self.port}")
         log.notice("MASTER <-> REPLICA sync started")
         source: str | None = self.engine.config["bind-source-addr"] or None
-        self.reader, self.writer = await asyncio.wait_for(
-            asyncio.open_connection(
+        # Not wait_for: that of Python 3.11 can swallow a cancellation, and the link would live on beside its successor.
+        async with asyncio.timeout(self.timeout):
+            self.reader, self.writer = await asyncio.open_connection(
                 self.host,
                 self.port,
                 ssl=self.replication.tls_context(),
                 local_addr=(source, 0) if source else None,
                 limit=PIECE,
-            ),
-            self.timeout,
-        )
+            )
         log.notice("Non blocking connect for SYNC fired the event.")
         self.heard = time.monotonic()
         self.state = HANDSHAKE
@@ -179,19 +180,38 @@ class Link:
 
     # --- the handshake
 
-    async def _line(self) -> bytes:
+    async def line(self) -> bytes:
         """The next line that is not empty: an empty one only says that the primary is alive."""
         while True:
-            line: bytes = await asyncio.wait_for(self.reader.readline(), self.timeout)
+            async with asyncio.timeout(self.timeout):
+                line: bytes = await self.reader.readline()
+            self._count(len(line))
             if not line.endswith(b"\n"):
                 raise EOFError
-            self.heard = time.monotonic()
             if line := line.strip(b"\r\n"):
                 return line
 
+    async def some(self, most: int) -> bytes:
+        """The next bytes, at most so many. Raises LinkError where there are none any more, and TimeoutError."""
+        async with asyncio.timeout(self.timeout):
+            data: bytes = await self.reader.read(most)
+        if not data:
+            raise LinkError("I/O error trying to sync with MASTER: connection lost")
+        self._count(len(data))
+        return data
+
+    def say_alive(self) -> None:
+        """Tells the primary, which hears nothing else from us meanwhile, that we are there."""
+        self.writer.write(b"\n")
+
+    def _count(self, received: int) -> None:
+        """Bytes have come."""
+        self.heard = time.monotonic()
+        self.engine.statistics.replication_received += received
+
     async def _ask(self, *argv: bytes) -> bytes:
         self._send(*argv)
-        return await self._line()
+        return await self.line()
 
     def _send(self, *argv: bytes) -> None:
         words = b"".join(b"$%d\r\n%b\r\n" % (len(word), word) for word in argv)
@@ -281,92 +301,22 @@ class Link:
     # --- a snapshot
 
     async def _take_snapshot(self, replication_id: bytes, place: int) -> None:
-        """Receives a snapshot into a file and loads it in place of what we have."""
+        """Has a snapshot take the place of what we have."""
         self.state = SYNC
-        self.snapshot_size = self.snapshot_read = 0
         self.replication.link_changed()
-        header = await self._line()
+        header = await self.line()
         if not header.startswith(b"$"):
             raise LinkError(f"MASTER aborted replication with an error: {_text(header)}")
-        path = os.path.join(str(self.engine.config["dir"]), f"temp-{int(time.time())}.{os.getpid()}.rdb")
-        try:
-            await self._receive(header[1:], path)
-            await self._load(path)
-        finally:
-            with suppress(OSError):
-                os.unlink(path)
+        self.full_sync = FullSync(self, header[1:])
+        await self.full_sync.run(same_history=replication_id == self.stream.id)
         if place < 0:  # SYNC tells no history: nobody can go on from here
-            replication_id, place = b"0" * 40, 0
+            replication_id, place = NO_ID, 0
         self.stream.restart(replication_id, place)
-        self.replication.has_history = replication_id != b"0" * 40
+        self.replication.has_history = replication_id != NO_ID
         log.notice("MASTER <-> REPLICA sync: Finished with success")
         self._forget_client()
         self._connected()
         self.replication.data_replaced()
-
-    async def _receive(self, header: bytes, path: str) -> None:
-        mark = b""
-        if header.startswith(b"EOF:"):
-            mark = header[4:]
-            log.notice("MASTER <-> REPLICA sync: receiving streamed RDB from master with EOF to disk")
-        else:
-            self.snapshot_size = int(header)
-            log.notice(f"MASTER <-> REPLICA sync: receiving {self.snapshot_size} bytes from master to disk")
-        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
-        try:
-            if mark:
-                await self._receive_to_mark(mark, file)
-            else:
-                while self.snapshot_read < self.snapshot_size:
-                    left = self.snapshot_size - self.snapshot_read
-                    self._write(file, await self._some(min(left, PIECE)))
-            os.fsync(file)
-        finally:
-            os.close(file)
-
-    async def _receive_to_mark(self, mark: bytes, file: int) -> None:
-        """The last bytes may be the mark, so they are held back."""
-        tail = b""
-        while True:
-            tail += await self._some(PIECE)
-            if tail.endswith(mark):
-                self._write(file, tail[: -len(mark)])
-                return
-            self._write(file, tail[: -len(mark)])
-            tail = tail[-len(mark) :]
-
-    async def _some(self, most: int) -> bytes:
-        data: bytes = await asyncio.wait_for(self.reader.read(most), self.timeout)
-        if not data:
-            raise LinkError("I/O error trying to sync with MASTER: connection lost")
-        self.heard = time.monotonic()
-        return data
-
-    def _write(self, file: int, data: bytes) -> None:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(file, view) :]
-        before = self.snapshot_read
-        self.snapshot_read += len(data)
-        if before // SYNC_EVERY != self.snapshot_read // SYNC_EVERY:
-            os.fdatasync(file)
-
-    async def _load(self, path: str) -> None:
-        """Loads the file; the primary is told meanwhile that we are alive."""
-        log.notice("MASTER <-> REPLICA sync: Flushing old data")
-        loading = self.engine.ports["transfers"].load(path)
-        log.notice("MASTER <-> REPLICA sync: Loading DB in memory")
-        told = time.monotonic()
-        try:
-            for _ in loading:
-                await asyncio.sleep(0)
-                if time.monotonic() - told >= ACKNOWLEDGE_EVERY:
-                    told = time.monotonic()
-                    self.writer.write(b"\n")
-        except ValueError as problem:
-            raise LinkError(
-                f"Failed trying to load the MASTER synchronization DB from disk: {problem}"
-            ) from None
 
     # --- the stream
 
@@ -394,7 +344,7 @@ class Link:
     async def _stream(self) -> None:
         """Executes what comes until the link breaks."""
         while data := await self.reader.read(PIECE):
-            self.heard = time.monotonic()
+            self._count(len(data))
             self.apply(data)
         raise EOFError
 
@@ -403,7 +353,7 @@ class Link:
         if self.state != CONNECTED:
             return
         if time.monotonic() - self.heard > self.timeout:
-            log.warning("MASTER timeout: no data nor PING received...")
+            log.warning(_WHEN_SILENT[CONNECTED])
             self.break_off()
         else:
             self.acknowledge()

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from redracer.core import errors
 from redracer.core.errors import CommandError
+from redracer.core.numbers import parse_integer
 from redracer.core.replies import NO_REPLY, OK, Reply
 from redracer.core.resp_write import ReplyBuffer
 from redracer.engine import log
-from redracer.engine.client import MONITOR, MULTI, REPLICA, Client
+from redracer.engine.client import MONITOR, MULTI, REPLICA, REPLY_OFF, Client
 from redracer.engine.effects import TO_REPLICAS, for_target
 from redracer.engine.flags import WRITE
-from redracer.engine.gates import GATE_FEW_REPLICAS
+from redracer.engine.gates import GATE_FEW_REPLICAS, GATE_REPLICA, GATE_REPLY
 from redracer.engine.transactions import effective_flags
 from redracer.replication.replica import (
     ONLINE,
@@ -53,7 +54,6 @@ class Primary:
         self.waiting_since = 0
         self.alone_since = 0  # Unix time in ms since when there has been no replica
         self.pinged = engine.clock.now
-        self.full_syncs = self.partial_syncs = self.refused_partial_syncs = 0
         self.acknowledgement_wanted = False
         self.on_acknowledged: Any = lambda: None
         engine.dispatcher.guard(GATE_FEW_REPLICAS, self.refusal)
@@ -110,6 +110,11 @@ class Primary:
             self.feed_command([b"REPLCONF", b"GETACK", b"*"])
         self.gather()
 
+    def ask_for_places(self) -> None:
+        """Has the replicas tell how far they are, now: the question is part of what they must have."""
+        self.acknowledgement_wanted = True
+        self.commit()
+
     def gather(self) -> None:
         """Makes what was fed part of the stream."""
         if len(self.encoder):
@@ -160,7 +165,7 @@ class Primary:
         """REPLCONF of a replica: pairs of options and values."""
         if len(argv) % 2 == 0:
             raise CommandError(errors.SYNTAX)
-        replica: Replica = client.extra.setdefault("replica", Replica(client))
+        replica = self._known(client)
         reply: Reply = OK
         for option, value in zip(argv[1::2], argv[2::2], strict=True):
             handler = _OPTIONS.get(option.lower())
@@ -189,6 +194,11 @@ class Primary:
         self.on_acknowledged()
         return NO_REPLY
 
+    def _known(self, client: Client) -> Replica:
+        """What is known of a client that is, or may become, a replica."""
+        replica: Replica = client.extra.setdefault("replica", Replica(client, self.engine.statistics))
+        return replica
+
     # --- how they ask
 
     def synchronize(self, client: Client, argv: list[bytes]) -> Reply:
@@ -200,20 +210,24 @@ class Primary:
             raise CommandError(errors.NO_MASTER_LINK)
         if client.flags & (MULTI | MONITOR) or len(client.out):
             raise CommandError(errors.PENDING_OUTPUT)
-        replica: Replica = client.extra.setdefault("replica", Replica(client))
+        replica = self._known(client)
         replica.by_psync = len(argv) > 1
+        if replica.by_psync and parse_integer(argv[2]) is None:
+            log.warning(f"Replica {replica.describe()} asks for synchronization but with a wrong offset")
+            raise CommandError(errors.NOT_INTEGER)
         log.notice(f"Replica {replica.describe()} asks for synchronization")
         self.commit()
         self._enrol(replica)
         if len(argv) > 1 and self._resume(replica, argv[1], argv[2]):
-            self.partial_syncs += 1
+            engine.statistics.partial_syncs += 1
         else:
             self._ask_for_snapshot(replica)
         return NO_REPLY
 
     def _enrol(self, replica: Replica) -> None:
         client = replica.client
-        client.flags |= REPLICA
+        client.flags |= REPLICA | REPLY_OFF
+        client.gates |= GATE_REPLICA | GATE_REPLY
         self.engine.output_limits.apply_to(client)
         client.source = lambda: self.pump(replica)
         client.extra["replica"] = replica
@@ -233,14 +247,10 @@ class Primary:
     def _resume(self, replica: Replica, replication_id: bytes, offset: bytes) -> bool:
         """Lets a replica go on from where it was, if the bytes in between are there."""
         stream = self.stream
-        try:
-            place = int(offset) - 1
-        except ValueError:
-            return False
+        place = int(offset) - 1
         if replication_id == b"?":
             log.notice(f"Full resync requested by replica {replica.describe()}")
             return False
-        self.refused_partial_syncs += 1
         if not stream.can_resume(replication_id, place):
             if replication_id not in (stream.id, stream.second_id):
                 log.notice(
@@ -253,8 +263,8 @@ class Primary:
                     f"Unable to partial resync with replica {replica.describe()} for lack of backlog "
                     f"(Replica request was: {place + 1})."
                 )
+            self.engine.statistics.refused_partial_syncs += 1
             return False
-        self.refused_partial_syncs -= 1
         name = b" " + stream.id if replica.takes_new_names else b""
         replica.client.out.write_encoded(b"+CONTINUE%s\r\n" % name)
         replica.reader = Reader(stream, place)
@@ -268,7 +278,7 @@ class Primary:
         return True
 
     def _ask_for_snapshot(self, replica: Replica) -> None:
-        self.full_syncs += 1
+        self.engine.statistics.full_syncs += 1
         replica.state = WAITING
         transfer = self.transfer
         if (
@@ -320,12 +330,12 @@ class Primary:
         """Once a second: keeps links alive, ends those that are dead, starts what was put off."""
         now = self.engine.clock.now
         config = self.engine.config
-        pings = now - self.pinged >= config["repl-ping-replica-period"] * MILLISECONDS
-        if pings:  # also without replicas, so that one that has just come does not get it at once
+        is_ping_due = now - self.pinged >= config["repl-ping-replica-period"] * MILLISECONDS
+        if is_ping_due:  # also without replicas, so that one that has just come does not get it at once
             self.pinged = now
         if self.replicas:
             self.alone_since = 0
-            if pings:
+            if is_ping_due and not self.engine.ports["replication"].failover.active:
                 self.feed_command([b"PING"])
             for replica in list(self.replicas.values()):
                 self._look_after(replica, now)
@@ -340,16 +350,14 @@ class Primary:
             replica.client.out.write_encoded(b"\n")
             replica.wake()
             replica.heard = now
-        elif replica.state in (ONLINE, UNCONFIRMED) and replica.by_psync and self._is_silent(replica, now):
-            log.warning(f"Disconnecting timedout replica (streaming sync): {replica.describe()}")
+        elif replica.state == RECEIVING_PIPE:
+            replica.note_progress(now)
+        if replica.is_to_answer and now - replica.heard > self.engine.config["repl-timeout"] * MILLISECONDS:
+            kind = "full" if replica.state == RECEIVING_PIPE else "streaming"
+            log.warning(f"Disconnecting timedout replica ({kind} sync): {replica.describe()}")
             replica.client.close()
             return
         self.check_limit(replica)
-
-    def _is_silent(self, replica: Replica, now: int) -> bool:
-        """Whether it has not been heard of for so long that it counts as gone."""
-        timeout: int = self.engine.config["repl-timeout"] * MILLISECONDS
-        return now - replica.heard > timeout
 
     def _look_after_backlog(self, now: int) -> None:
         """Without replicas for long, the backlog is given up, and with it the name of the history."""

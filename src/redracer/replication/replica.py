@@ -10,6 +10,7 @@ from redracer.engine import log
 
 if TYPE_CHECKING:
     from redracer.engine.client import Client
+    from redracer.engine.statistics import Statistics
     from redracer.replication.stream import Reader
 
 # states, in the order in which a replica goes through them
@@ -24,10 +25,10 @@ SNAPSHOT_ONLY = 7  # it has what it wanted, and will go (redis-cli --rdb)
 
 STATE_NAMES = {
     WAITING: "wait_bgsave",
-    RECEIVING_PIPE: "send_bulk",
+    RECEIVING_PIPE: "wait_bgsave",
     WAITING_FILE: "wait_bgsave",
     RECEIVING_FILE: "send_bulk",
-    UNCONFIRMED: "send_bulk",
+    UNCONFIRMED: "online",
     ONLINE: "online",
     SNAPSHOT_ONLY: "rdb_transmitted",
 }
@@ -42,8 +43,9 @@ PIECE = 1 << 17  # bytes taken at a time
 class Replica:
     """A client that replicates from us."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, statistics: Statistics) -> None:
         self.client = client
+        self.statistics = statistics
         self.state = ASKING
         self.reader: Reader | None = None  # of the stream, from where its snapshot ends
         self.acknowledged = 0  # the place that it has told
@@ -58,6 +60,7 @@ class Replica:
         self.snapshot_only = False  # rdb-only
         self.without_data = False  # rdb-filter-only functions
         self.without_functions = False  # rdb-filter-only without functions in it
+        self.pending = 0  # bytes that it had not taken at the last look
         self.file = -1
         self.file_size = self.file_at = 0
 
@@ -72,6 +75,18 @@ class Replica:
         if self.snapshot_only:  # it only keeps the file
             return FORMATS[-1][1]
         return max(format for version, format in FORMATS if version <= self.version)
+
+    @property
+    def is_to_answer(self) -> bool:
+        """Whether its silence means that it is gone. While a file is on its way to it, it keeps nobody else waiting."""
+        return self.state == RECEIVING_PIPE or (self.by_psync and self.state in (ONLINE, UNCONFIRMED))
+
+    def note_progress(self, now: int) -> None:
+        """Looks whether it has taken some of its snapshot since the last look, which counts as a word of it."""
+        pending = len(self.client.out)
+        if not pending or pending != self.pending:
+            self.heard = now
+        self.pending = pending
 
     @property
     def host(self) -> str:
@@ -106,7 +121,7 @@ class Replica:
             return False
         moved = False
         while len(self.client.out) < SHARE and (data := self.reader.read(PIECE)):
-            self.client.out.write_encoded(data)
+            self._put(data)
             moved = True
         return moved
 
@@ -120,13 +135,22 @@ class Replica:
             log.warning("The snapshot for a replica ended before its end; closing it.")
             self.client.close_after_reply()
             return False
-        self.client.out.write_encoded(data)
+        self._put(data)
         self.file_at += len(data)
         if self.file_at == self.file_size:
             self.close_file()
             log.notice(f"Synchronization with replica {self.describe()} succeeded")
             self.go_on()
         return True
+
+    def give(self, data: bytes) -> None:
+        """Sends a piece of its snapshot."""
+        self._put(data)
+        self.wake()
+
+    def _put(self, data: bytes) -> None:
+        self.client.out.write_encoded(data)
+        self.statistics.replication_sent += len(data)
 
     def wake(self) -> None:
         """Has what is pending sent."""

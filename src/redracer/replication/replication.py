@@ -17,6 +17,7 @@ from redracer.engine.flags import STALE, WRITE
 from redracer.engine.gates import GATE_READ_ONLY, GATE_STALE
 from redracer.engine.info import Section
 from redracer.engine.transactions import effective_flags, every_command_has
+from redracer.replication import parting
 from redracer.replication.failover import Failover
 from redracer.replication.info import fields
 from redracer.replication.link import CONNECTED, SYNC, Link
@@ -54,18 +55,12 @@ class Replication:
         engine.dispatcher.guard(GATE_READ_ONLY, self.refuse_write)
         engine.dispatcher.guard(GATE_STALE, self.refuse_stale)
         engine.is_replica = engine.config["replicaof"] is not None  # what is loaded is not ours to let expire
-        engine.shutdown.waits.append(self.primary.all_caught_up)
+        parting.attend(engine, self.primary)
         self.primary.on_acknowledged = self.acknowledged
         engine.at_tick.append(self.tick)
         engine.at_client_end.append(self.client_gone)
         engine.info.register(Section("replication", "Replication", lambda _: fields(self)))
-        for name, value in (
-            ("slave_expires_tracked_keys", lambda: len(self.local_keys.keys)),
-            ("sync_full", lambda: self.primary.full_syncs),
-            ("sync_partial_ok", lambda: self.primary.partial_syncs),
-            ("sync_partial_err", lambda: self.primary.refused_partial_syncs),
-        ):
-            engine.info.provide(name, value)
+        engine.info.provide("slave_expires_tracked_keys", lambda: len(self.local_keys.keys))
         engine.memory.hold("replication.backlog", lambda: self.stream.kept - self._kept_for_replicas())
         engine.memory.hold("replication.buffers", self._kept_for_replicas, limited=False)
         engine.config.on_change("repl-backlog-size", self._backlog_size_changed)
@@ -89,9 +84,14 @@ class Replication:
         """Whether we are a replica whose link to the primary works."""
         return self.link is not None and self.link.state == CONNECTED
 
-    def start(self, fields: dict[bytes, bytes]) -> None:
-        """Takes the role that the configuration asks for. `fields`: of the header of the RDB file that was loaded."""
+    def start(self, fields: dict[bytes, bytes], expired: list[tuple[int, bytes]]) -> None:
+        """Takes the role that the configuration asks for. `fields`: of the header of the RDB file that was loaded;
+        `expired`: the keys of that file, with the numbers of their databases, that were not loaded any more."""
         self._restore(fields)
+        if self.stream.active and not self.engine.is_replica:
+            for database, key in expired:  # whoever goes on from the file's place in our history has them
+                self.engine.effects.propagate(database, self.engine.deletion(key))
+                self.engine.effects.flush()
         if primary := self.engine.config["replicaof"]:
             self.follow(*primary)
 
@@ -107,6 +107,7 @@ class Replication:
                 "Before turning into a replica, using my own master parameters to synthesize a cached master: "
                 "I may be able to synchronize with the new master with just a partial transfer."
             )
+        self.engine.blocking.end_all()
         self.engine.is_replica = True
         self.engine.config.values["replicaof"] = (host, port)
         self.primary.disconnect_all()

@@ -103,6 +103,7 @@ class Transfer:
         if self.diskless:
             replica.client.out.write_encoded(b"$EOF:%s\r\n" % self.mark)
             replica.state = RECEIVING_PIPE
+            replica.heard = self.primary.engine.clock.now
         else:
             replica.state = WAITING_FILE
         if replica not in self.replicas:
@@ -127,13 +128,15 @@ class Transfer:
         except BlockingIOError:
             return
         if not data:
+            log.notice(
+                f"Diskless rdb transfer, done reading from pipe, {len(self.replicas)} replicas still up."
+            )
             self._stop_reading()
             self.close()
             self._finish_if_done()
             return
         for replica in self.replicas:
-            replica.client.out.write_encoded(data)
-            replica.wake()
+            replica.give(data)
         if not self._all_keep_up():
             self._stop_reading()
 

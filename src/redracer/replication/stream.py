@@ -17,7 +17,8 @@ from __future__ import annotations
 import secrets
 from collections import deque
 
-BLOCK = 16384  # bytes from which a block is full
+BLOCK = 16384  # bytes of a block, but for
+BLOCKS = 16  # parts of the backlog at least, into which what is larger is divided
 NO_ID = b"0" * 40
 NOWHERE = -1
 
@@ -90,8 +91,8 @@ class Stream:
 
     @property
     def first(self) -> int:
-        """The first place from which a reader can go on: the backlog's, though more may be kept for slow readers."""
-        return max(self.blocks[0].start, self.end - self.limit) if self.blocks else self.end
+        """The first place from which a reader can go on: of all that is kept, be it for slow readers only."""
+        return self.blocks[0].start if self.blocks else self.end
 
     @property
     def kept(self) -> int:
@@ -109,13 +110,20 @@ class Stream:
 
     def append(self, data: bytes) -> None:
         """Adds bytes at the end. Amortised O(bytes)."""
+        most = max(
+            self.limit // BLOCKS, BLOCK
+        )  # or a large value would be kept long after the backlog is past it
+        for at in range(0, len(data), most):
+            self._append(data[at : at + most])
+        self.trim()
+
+    def _append(self, data: bytes) -> None:
         block = self.blocks[-1]
-        if len(block.data) >= BLOCK:
+        if len(block.data) + len(data) > BLOCK and block.data:
             block = Block(block.number + 1, self.end)
             self.blocks.append(block)
         block.data += data
         self.end += len(data)
-        self.trim()
 
     def trim(self) -> None:
         """Drops the blocks that neither the backlog nor a reader needs. O(readers) for each."""

@@ -186,9 +186,13 @@ class Functions:
 
     def restore(self, payload: bytes, policy: bytes) -> None:
         """Loads the libraries of a dump, all or none. `policy`: flush, append or replace. Raises CommandError."""
+        self.take(read_dump(payload, self.engine), policy)
+
+    def take(self, codes: Iterable[bytes], policy: bytes) -> None:
+        """`restore` of the libraries' code."""
         libraries: list[Library] = []
         try:
-            for code in read_dump(payload, self.engine):
+            for code in codes:
                 libraries.append(self._compile(code, {library.name: library for library in libraries}, 0))
             if policy == b"flush":
                 self._check_collisions(libraries, {})

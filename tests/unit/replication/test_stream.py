@@ -48,7 +48,7 @@ class StreamMachine(RuleBasedStateMachine):
     def what_is_needed_is_kept_and_little_more(self):
         stream = self.stream
         assert stream.end == len(self.history)
-        assert stream.end - stream.first == min(stream.limit, stream.kept)
+        assert stream.end - stream.first == stream.kept >= min(stream.limit, len(self.history))
         oldest = min([stream.end - stream.limit, *(place for _, place in self.readers)])
         assert stream.blocks[0].start <= max(oldest, 0)
         assert stream.kept <= stream.end - max(oldest, 0) + 3 * BLOCK
@@ -100,5 +100,4 @@ def test_a_smaller_limit_takes_effect_at_the_next_trim(limit):
         stream.append(b"y" * (BLOCK // 2))
     stream.limit = limit
     stream.trim()
-    assert stream.end - stream.first == limit
-    assert stream.kept < limit + 2 * BLOCK
+    assert limit <= stream.kept < limit + 2 * BLOCK
