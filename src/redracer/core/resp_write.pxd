@@ -27,6 +27,7 @@ cdef class ReplyBuffer:
     cdef Py_ssize_t pending(self) noexcept
     cdef int iovec(self, void* vectors, int limit) noexcept
     cdef void sent(self, Py_ssize_t count)
+    cdef void return_block(self)
     cdef void release(self)
 
 cpdef bytes encode_strings(bytes prefix, list strings)

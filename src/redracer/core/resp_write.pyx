@@ -351,6 +351,11 @@ cdef class ReplyBuffer:
     cdef void sent(self, Py_ssize_t count):
         """Forgets the first `count` pending bytes, in the order that `iovec` gave them."""
         cdef Py_ssize_t step
+        if not self.large_bytes:        # nearly always
+            self.start += count
+            if self.start == self.end:
+                self.return_block()
+            return
         while count > 0 and self.large_bytes:
             step = min(count, <Py_ssize_t>self.large_at[0] - self.start)
             self.start += step
@@ -369,17 +374,20 @@ cdef class ReplyBuffer:
         if self.start == self.end and not self.large_bytes:
             self.release()
 
-    cdef void release(self):
-        """Drops everything pending and returns the memory."""
+    cdef void return_block(self):
+        """Returns the memory of the bytes that were copied here, and forgets them."""
         global pooled
-        if self.data != NULL:
-            if self.capacity == BLOCK and pooled < POOLED:
-                pool[pooled] = self.data
-                pooled += 1
-            else:
-                PyMem_RawFree(self.data)
+        if self.capacity == BLOCK and pooled < POOLED:
+            pool[pooled] = self.data
+            pooled += 1
+        else:
+            PyMem_RawFree(self.data)
         self.data = NULL
         self.capacity = self.start = self.end = 0
+
+    cdef void release(self):
+        """Drops everything pending and returns the memory."""
+        self.return_block()
         self.large = None
         self.large_at = None
         self.large_bytes = self.large_sent = 0

@@ -15,7 +15,6 @@ from cpython.list cimport PyList_GET_SIZE
 from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
 from libc.errno cimport EAGAIN, EINTR, errno
 from libc.math cimport ceil
-from libc.stdint cimport uint32_t, uint64_t
 from posix.uio cimport iovec, writev
 from posix.unistd cimport close
 
@@ -42,12 +41,6 @@ cdef extern from "sys/epoll.h" nogil:
         EPOLL_CTL_ADD
         EPOLL_CTL_DEL
         EPOLL_CTL_MOD
-    ctypedef union epoll_data_t:
-        int fd
-        uint64_t u64
-    struct epoll_event:
-        uint32_t events
-        epoll_data_t data
     int epoll_create1(int flags)
     int epoll_ctl(int epoll, int operation, int descriptor, epoll_event* event)
     int epoll_wait(int epoll, epoll_event* events, int limit, int milliseconds)
@@ -218,7 +211,7 @@ cdef class Reactor(Exchange):
     cdef int round(self, int milliseconds, list foreign) except -1:
         """One round; returns the number of ready descriptors."""
         cdef epoll_event events[EVENTS]
-        cdef int count, i
+        cdef int count
         cdef long long began
         if milliseconds == 0:
             count = epoll_wait(self.epoll, events, EVENTS, 0)
@@ -236,8 +229,7 @@ cdef class Reactor(Exchange):
         self.executor.begin()
         if self.turn_list:
             self.take_turns()
-        for i in range(count):
-            self.ready(events[i].data.fd, events[i].events, foreign)
+        self.serve(events, count, foreign)
         self.finish_round(began)
         return count
 
@@ -255,27 +247,46 @@ cdef class Reactor(Exchange):
             PyMem_RawFree(buffer)
             self.read_buffer = outer_buffer
 
-    cdef int ready(self, int descriptor, unsigned int events, list foreign) except -1:
-        """Serves one ready descriptor."""
-        cdef object known = None
-        cdef SocketConnection connection
+    cdef int serve(self, epoll_event* events, int count, list foreign) except -1:
+        """Serves the ready descriptors."""
+        cdef SocketConnection connection = None
+        cdef int at = 0
+        while at < count:
+            try:    # around the loop, because setting it up costs something
+                while at < count:
+                    connection = self.connection_of(events[at].data.fd)
+                    at += 1
+                    if connection is None:
+                        self.other_ready(events[at - 1].data.fd, events[at - 1].events, foreign)
+                    else:
+                        self.ready(connection, events[at - 1].events)
+            except Exception:
+                if connection is None:
+                    raise
+                self.failed(connection)
+        return 0
+
+    cdef SocketConnection connection_of(self, int descriptor):
+        """The connection that a descriptor belongs to, or None."""
         if descriptor < PyList_GET_SIZE(self.owned):
-            known = self.owned[descriptor]
-        if known is None:
-            callback = self.callbacks.get(descriptor)
-            if callback is None:
-                foreign.append((descriptor, events))
-            else:
-                callback()
-            return 0
-        connection = <SocketConnection>known
+            return <SocketConnection>self.owned[descriptor]
+        return None
+
+    cdef int other_ready(self, int descriptor, unsigned int events, list foreign) except -1:
+        """Serves a listening socket, or leaves a descriptor of asyncio's to it."""
+        callback = self.callbacks.get(descriptor)
+        if callback is None:
+            foreign.append((descriptor, events))
+        else:
+            callback()
+        return 0
+
+    cdef int ready(self, SocketConnection connection, unsigned int events) except -1:
+        """Serves one ready connection."""
         if events & EPOLLOUT and connection.descriptor >= 0:
             connection.wake()
         if events & (EPOLLIN | EPOLLHUP | EPOLLERR) and connection.descriptor >= 0 and not connection.in_parse:
-            try:
-                self.read(connection)
-            except Exception:
-                self.failed(connection)
+            self.read(connection)
         return 0
 
     cdef int read(self, SocketConnection connection) except -1:
