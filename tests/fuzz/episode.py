@@ -26,6 +26,7 @@ CLIENTS = 6
 POOL = 1000  # requests made for an episode; each is sent a few times, in other states
 BULK_LIMIT = 65536  # bytes; small, so that no single request takes long
 QUERY_LIMIT = 300_000  # bytes
+SCRIPT_MEMORY = 8 << 20  # bytes
 UNSENT_LIMIT = 400_000  # bytes that wait for room in a socket
 PATIENCE = 5000  # rounds within which clients must come to rest
 PASSWORD = "pw"
@@ -120,6 +121,7 @@ class Episode:
         config.values["proto-max-bulk-len"] = BULK_LIMIT
         config.values["client-query-buffer-limit"] = QUERY_LIMIT
         config.values["enable-debug-command"] = "yes"
+        config.values["script-memory-limit"] = SCRIPT_MEMORY
         config.values["lazyfree-lazy-user-flush"] = self.random.random() < 0.5
         if self.protected:
             config.values["requirepass"] = PASSWORD.encode()

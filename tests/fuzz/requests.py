@@ -14,6 +14,7 @@ from random import Random
 from redracer.engine import grammar
 from redracer.engine.grammar import Arg
 from redracer.engine.registry import Command
+from tests.fuzz.scripts import ScriptMaker
 
 # Commands that end the process, leave it, write files, or take seconds: what they do is tested elsewhere.
 EXCLUDED = {
@@ -46,6 +47,13 @@ LINES = [
     "SUBSCRIBE c1 c2", "PSUBSCRIBE c*", "UNSUBSCRIBE", "PUBLISH c1 hello", "MULTI", "EXEC", "DISCARD", "WATCH s1",
     "FLUSHALL", "FLUSHDB ASYNC", "RANDOMKEY", "KEYS *", "SCAN 0 COUNT 100", "MEMORY USAGE h1", "INFO everything",
     "OBJECT ENCODING l1", "OBJECT FREQ s1", "LATENCY RESET", "SLOWLOG GET -1",
+    "SSUBSCRIBE c1", "SUNSUBSCRIBE", "PUNSUBSCRIBE c*", "SPUBLISH c1 hello", "PSUBSCRIBE __key*", "UNWATCH",
+    "CONFIG SET notify-keyspace-events KEA", "CONFIG SET notify-keyspace-events ''", "WATCH s1 l1 h1", "MULTI", "EXEC",
+    "CLIENT TRACKING ON", "CLIENT TRACKING ON BCAST", "CLIENT TRACKING ON BCAST PREFIX s PREFIX h NOLOOP",
+    "CLIENT TRACKING ON OPTIN", "CLIENT TRACKING ON OPTOUT NOLOOP", "CLIENT TRACKING ON REDIRECT 4",
+    "CLIENT TRACKING OFF", "CLIENT CACHING YES", "CLIENT CACHING NO", "CONFIG SET tracking-table-max-keys 2",
+    "SUBSCRIBE __redis__:invalidate", "SCRIPT FLUSH", "FUNCTION FLUSH", "FUNCTION DUMP", "FUNCTION STATS",
+    "FUNCTION LIST WITHCODE", "SCRIPT KILL", "FCALL f0 1 s1 x", "FCALL_RO g1 1 s1 x",
 ]  # fmt: skip
 
 GROUP_LETTERS = {
@@ -131,6 +139,7 @@ class RequestMaker:
             if command.handler is not None and command.name not in EXCLUDED
         ]
         self.lines = [[word.encode() for word in split_line(line)] for line in LINES]
+        self.scripts = ScriptMaker(random, self.command)
         self.letter = b"s"
         self.count_at = -1
         self.argv: list[bytes] = []
@@ -140,18 +149,43 @@ class RequestMaker:
     def request(self) -> bytes:
         """One request as bytes on the wire: mostly right in form, with arguments of all kinds."""
         random = self.random
-        if random.random() < 0.08:
+        chance = random.random()
+        if chance < 0.08:
             argv = list(random.choice(self.lines))
+        elif chance < 0.12:
+            return encode(self.scripted())
         else:
-            command = random.choice(self.commands)
-            if command.name in LONG_REPLIES and random.random() < 0.97:
-                command = random.choice(self.commands)
-            argv = self.arguments_of(command)
+            argv = self.command()
         if random.random() < 0.15:
             self.disturb(argv)
         if random.random() < 0.08 and argv:
             return b" ".join(map(quote, argv)) + random.choice((b"\r\n", b"\n"))
         return encode(argv)
+
+    def command(self) -> list[bytes]:
+        """An argument vector for any command."""
+        command = self.random.choice(self.commands)
+        if command.name in LONG_REPLIES and self.random.random() < 0.97:
+            command = self.random.choice(self.commands)
+        return self.arguments_of(command)
+
+    def scripted(self) -> list[bytes]:
+        """A request that runs or keeps a random script or library."""
+        random = self.random
+        what = random.randrange(10)
+        if what == 0:
+            return [b"FUNCTION", b"LOAD", b"REPLACE", self.scripts.library()]
+        if what == 1:
+            return [b"SCRIPT", b"LOAD", self.scripts.script()]
+        name = random.choice((b"EVAL", b"EVAL", b"EVAL_RO"))
+        return [
+            name,
+            self.scripts.script(),
+            random.choice((b"0", b"1", b"2")),
+            self.key(),
+            self.key(),
+            self.word(),
+        ]
 
     def arguments_of(self, command: Command) -> list[bytes]:
         """An argument vector for `command`, from its grammar, or as its arity says where it has none."""
