@@ -20,8 +20,10 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
+from redracer.cli.client.protocol import ProtocolError, Reader, encoded
+from redracer.cli.client.snapshot import SnapshotRefused, announced
 from redracer.cli.tls_options import add_tls_options, tls_context
 from redracer.engine.config import Config
 from redracer.parts import load_commands
@@ -30,12 +32,10 @@ from redracer.persistence.rdb_scan import CorruptRdb, Record, Scan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from io import BufferedReader
 
 FAILED, DAMAGED = 1, 3
 PREFIX, SUFFIX = "backup-", ".rdb"
 PIECE = 1 << 16  # bytes
-MARK_SIZE = 40  # bytes: of what ends a snapshot whose length is not known
 PATIENCE = 60  # s without a byte after which a server counts as gone
 PASSWORD_VARIABLE = "REDISCLI_AUTH"
 
@@ -176,7 +176,8 @@ def receive(place: str, options: argparse.Namespace, target: Path) -> None:
             connection = context.wrap_socket(connection, server_hostname=options.sni or host)
     except OSError as error:
         raise BackupError(f"cannot connect to {place}: {error.strerror or error}") from None
-    with connection, connection.makefile("rb") as reader, target.open("xb") as file:
+    with connection, target.open("xb") as file:
+        reader = Reader(lambda: received(connection))
         password = os.environ.get(PASSWORD_VARIABLE)
         if password is not None:
             words = [b"AUTH", *([options.user.encode()] if options.user else []), password.encode()]
@@ -184,58 +185,30 @@ def receive(place: str, options: argparse.Namespace, target: Path) -> None:
         # What it may send, and that no stream of changes is wanted; older servers do not know these.
         ask(connection, reader, [b"REPLCONF", b"capa", b"eof"])
         ask(connection, reader, [b"REPLCONF", b"rdb-only", b"1"])
-        connection.sendall(request([b"SYNC"]))
-        line = b"\n"
-        while line == b"\n":  # a sign of life while the snapshot is made
-            line = reader.readline()
-        line = line.strip()
-        if line.startswith(b"$EOF:") and len(line) == len(b"$EOF:") + MARK_SIZE:
-            copy_until(reader, line[len(b"$EOF:") :], file)
-        elif line.startswith(b"$") and line[1:].isdigit():
-            copy_exactly(reader, int(line[1:]), file)
-        else:
-            raise BackupError(
-                f"the server refuses: {line.lstrip(b'-').decode('utf-8', 'replace') or 'it has closed'}"
-            )
+        connection.sendall(encoded([b"SYNC"]))
+        try:
+            file.writelines(announced(reader).pieces())
+        except SnapshotRefused as error:
+            raise BackupError(f"the server refuses: {error}") from None
 
 
-def request(words: list[bytes]) -> bytes:
-    """A command as it is sent."""
-    return b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in words)
-
-
-def ask(
-    connection: socket.socket, reader: BufferedReader, words: list[bytes], required: bool = False
-) -> None:
-    """Sends a command whose reply is one line. Raises BackupError where it must succeed and does not."""
-    connection.sendall(request(words))
-    line: bytes = reader.readline()
-    if not line:
+def received(connection: socket.socket) -> bytes:
+    """Some bytes. Raises BackupError at the end."""
+    data = connection.recv(PIECE)
+    if not data:
         raise BackupError("the server has closed the connection")
-    if required and not line.startswith(b"+"):
-        raise BackupError(line[1:].strip().decode("utf-8", "replace"))
+    return data
 
 
-def copy_exactly(reader: BufferedReader, size: int, file: BinaryIO) -> None:
-    """Copies so many bytes. Raises BackupError where fewer come."""
-    while size:
-        piece: bytes = reader.read1(min(size, PIECE))
-        if not piece:
-            raise BackupError("the connection ended before the snapshot did")
-        file.write(piece)
-        size -= len(piece)
-
-
-def copy_until(reader: BufferedReader, mark: bytes, file: BinaryIO) -> None:
-    """Copies what is before the mark. Raises BackupError where it does not come."""
-    tail = b""
-    while not tail.endswith(mark):
-        piece: bytes = reader.read1(PIECE)
-        if not piece:
-            raise BackupError("the connection ended before the snapshot did")
-        tail += piece
-        file.write(tail[: -len(mark)])
-        tail = tail[-len(mark) :]
+def ask(connection: socket.socket, reader: Reader, words: list[bytes], required: bool = False) -> None:
+    """Sends a command. Raises BackupError where it must succeed and does not."""
+    connection.sendall(encoded(words))
+    try:
+        reply = reader.read()
+    except ProtocolError as error:
+        raise BackupError(str(error)) from None
+    if required and reply.is_error:
+        raise BackupError(reply.value.decode("utf-8", "replace"))
 
 
 # --- putting one back

@@ -1,7 +1,7 @@
 """What a replica gets from its primary: --rdb and --functions-rdb write the snapshot, --replica shows the commands.
 
-A snapshot is announced by its size, or by a mark of 40 bytes that follows it. The file appears under its name when it
-is complete: a transfer that fails leaves an older file as it was, which redis-cli does not.
+The file appears under its name when it is complete: a transfer that fails leaves an older file as it was, which
+redis-cli does not.
 """
 
 from __future__ import annotations
@@ -15,55 +15,15 @@ from redracer.cli.client.options import complain, fail
 from redracer.cli.client.progress import Progress
 from redracer.cli.client.protocol import ProtocolError, encoded
 from redracer.cli.client.session import connected
+from redracer.cli.client.snapshot import SnapshotRefused, announced
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from typing import BinaryIO
 
     from redracer.cli.client.options import Options
-    from redracer.cli.client.protocol import Reader
     from redracer.cli.client.session import Session
-
-MARK = 40  # bytes of the mark
-PIECE = 1 << 16  # bytes
-
-
-class Snapshot:
-    """A snapshot on its way."""
-
-    def __init__(self, reader: Reader, announcement: bytes) -> None:
-        """`announcement`: the line before it, without its `$`."""
-        self.reader = reader
-        self.size = 0  # not known where there is a mark
-        self.mark = b""
-        self.received = 0
-        if announcement.startswith(b"EOF:") and len(announcement) >= 4 + MARK:
-            self.mark = announcement[4 : 4 + MARK]
-        else:
-            self.size = int(announcement)
-
-    def pieces(self) -> Iterator[bytes]:
-        """Its bytes, without the mark."""
-        return self._until_mark() if self.mark else self._of_size()
-
-    def _of_size(self) -> Iterator[bytes]:
-        while self.received < self.size:
-            piece = self.reader.some(min(PIECE, self.size - self.received))
-            self.received += len(piece)
-            yield piece
-
-    def _until_mark(self) -> Iterator[bytes]:
-        held = b""  # its end may be the mark's beginning
-        while (end := held.find(self.mark)) < 0:
-            sure = held[:-MARK]
-            self.received += len(sure)
-            if sure:
-                yield sure
-            held = held[-MARK:] + self.reader.some(PIECE)
-        self.received += end
-        self.reader.put_back(held[end + MARK :])
-        yield held[:end]
+    from redracer.cli.client.snapshot import Snapshot
 
 
 def request_snapshot(session: Session) -> Snapshot:
@@ -80,24 +40,11 @@ def coming_snapshot(session: Session) -> Snapshot:
     """The snapshot that was asked for; ends the program if it does not come."""
     assert session.connection is not None
     try:
-        return _announced(session.connection.reader)
-    except (ConnectionLost, ValueError):
+        return announced(session.connection.reader)
+    except SnapshotRefused as error:
+        raise fail(b"SYNC with master failed: ", error.reply, b"\n") from None
+    except ConnectionLost:
         raise fail("Error reading bulk length while SYNCing\n") from None
-
-
-def _announced(reader: Reader) -> Snapshot:
-    """The snapshot that the next line announces, after the answer to PSYNC and empty lines that say "not yet"."""
-    line = b""
-    while not line or line.startswith(b"+FULLRESYNC"):
-        line = b""
-        byte = reader.some(1)
-        while byte != b"\n":
-            line += byte
-            byte = reader.some(1)
-        line = line.strip(b"\r")
-    if line.startswith(b"-"):
-        raise fail(b"SYNC with master failed: ", line, b"\n")
-    return Snapshot(reader, line[1:])
 
 
 def _configure(session: Session, name: str, value: str) -> bool:
