@@ -43,7 +43,8 @@ cdef const char* READ_ONLY = "Attempt to modify a readonly table"
 
 cdef enum:
     UNPACKED = 7_999        # most values that `unpack` returns: what Lua's stack can hold
-    LOWEST_POSITION = -1_000_000    # at which something is inserted into a table
+    LOWEST_POSITION = -1_000_000        # at which something is inserted into a table
+    HIGHEST_POSITION = 2_147_483_647
     PATTERN_LENGTH = 4_000  # longest pattern: matching calls itself once for each of its items
 
 
@@ -286,8 +287,11 @@ cdef int first_writable(lua_State* L) noexcept:
 
 
 cdef int insert(lua_State* L) noexcept:
-    """`table.insert` at a position that is not far below the table: it moves what is in between one by one."""
-    if api.gettop(L) == 3 and api.tonumber(L, 2) < LOWEST_POSITION:
+    """`table.insert` at a position that is not far below the table: it moves what is in between one by one.
+
+    Lua makes an int of the position, and the lowest one of what an int cannot hold.
+    """
+    if api.gettop(L) == 3 and not LOWEST_POSITION <= api.tonumber(L, 2) <= HIGHEST_POSITION:
         return api.argerror(L, 2, "position out of bounds")
     return first_writable(L)
 

@@ -150,6 +150,10 @@ def test_a_script_may_catch_the_lack_of_memory(served):
         "return string.rep('', 2^31)",
         "table.insert({1}, -2^31, 1)",
         "table.insert({1}, -2^63, 1)",
+        "table.insert({1}, 2^31, 1)",
+        "table.insert({1}, 2^53, 1)",
+        "table.insert({1}, 1/0, 1)",
+        "table.insert({1}, 0/0, 1)",
     ],
 )
 def test_what_goes_deep_or_far_ends_well(served, script):
