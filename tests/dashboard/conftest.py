@@ -68,10 +68,15 @@ def server(start_server):
 
 
 @pytest.fixture(scope="module")
-def dashboard(server):
-    """The port of its dashboard."""
+def libraries():
+    """Skips where what the dashboard is made with is not installed."""
     pytest.importorskip("starlette")
     pytest.importorskip("uvicorn")
+
+
+@pytest.fixture(scope="module")
+def dashboard(server, libraries):
+    """The port of its dashboard."""
     port = free_port()
     program = [str(Path(sys.prefix) / "bin" / "redracer"), "dashboard", "--port", str(port)]
     with subprocess.Popen(
@@ -86,13 +91,6 @@ def dashboard(server):
                 time.sleep(PAUSE)
         yield port
         process.terminate()
-
-
-@pytest.fixture
-def pubsub(server):
-    """Skips where the server has no pub/sub."""
-    if "publish" not in server.redis().command_list():
-        pytest.skip("this server has no pub/sub")
 
 
 @pytest.fixture

@@ -127,7 +127,7 @@ def test_tabs_by_keyboard(page):
     assert page.get_by_role("tab", name="Pub/sub").get_attribute("aria-selected") == "true"
 
 
-def test_what_is_published(page, server, pubsub):
+def test_what_is_published(page, server):
     open_tab(page, "Pub/sub")
     page.get_by_role("button", name="Listen").click()
     redis = server.redis()
