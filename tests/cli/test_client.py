@@ -1,6 +1,7 @@
 """What the table of invocations does not tell of `redracer cli`: programs, help, streams of replies, 8.2's own ways."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -389,6 +390,20 @@ class TestFigures:
         assert "--- Top 2 key sizes ---\n  1 " in text
         assert "list       long has 12 items\n" in text
         assert "100.0000%" in text
+
+    @pytest.mark.parametrize("mode", ["--bigkeys", "--memkeys", "--keystats", "--scan"])
+    def test_an_interrupted_mode_shows_what_it_has(
+        self, bench: Bench, start: Callable[..., Running], mode: str
+    ) -> None:
+        bench.execute("DEBUG", "POPULATE", "3000")
+        client = start(mode, "-i", "1000")
+        client.expect(b"key:" if mode == "--scan" else b"# ")
+        time.sleep(0.2)  # it goes on, and is in a pause most of the time
+        assert client.end() == (0, b"")
+        if mode == "--keystats":
+            assert b"Scan interrupted:\nUse 'redracer cli --keystats --cursor " in client.printed
+        elif mode != "--scan":
+            assert re.search(rb"\n\[\d\d\.\d\d%\] Sampled \d+ keys in the keyspace!\n", client.printed)
 
     def test_lru_test(self, bench: Bench, start: Callable[..., Running]) -> None:
         client = start("--lru-test", "10")

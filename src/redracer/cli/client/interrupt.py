@@ -5,9 +5,7 @@ from __future__ import annotations
 import signal
 import time
 
-from redracer.cli.client.options import Options
-
-STEPS_PER_PAUSE = 100  # SCANs between two of the pauses that -i asks for
+TICK = 0.1  # s; a pause goes on for so long at most after Ctrl-C
 
 
 class Interruptible:
@@ -20,8 +18,8 @@ class Interruptible:
     def _stop(self, _signal_number: int, _frame: object) -> None:
         self.stopped = True
 
-
-def pause(options: Options, steps: int) -> None:
-    """Sleeps as -i asks for, once in a hundred steps."""
-    if options.interval and steps % STEPS_PER_PAUSE == 0:
-        time.sleep(options.interval)
+    def sleep(self, seconds: float) -> None:
+        """Sleeps, until Ctrl-C at the longest."""
+        end = time.monotonic() + seconds
+        while not self.stopped and (rest := end - time.monotonic()) > 0:
+            time.sleep(min(rest, TICK))

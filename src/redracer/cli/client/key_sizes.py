@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 
-from redracer.cli.client.interrupt import pause
 from redracer.cli.client.options import complain, fail
 from redracer.cli.client.progress import Progress
 from redracer.cli.client.protocol import INTEGER, STATUS
@@ -110,9 +109,9 @@ def memory_keys(options: Options) -> None:
 def _largest(options: Options, memory: bool) -> None:
     session = connected(options)
     total = database_size(session)
+    way = Scan(session)
     print(BANNER % "biggest", end="", flush=True)
     totals = Totals()
-    way = Scan(session)
     sampled = length = 0
     share = 0.0
     with Progress("keys", total) as progress:
@@ -131,7 +130,6 @@ def _largest(options: Options, memory: bool) -> None:
                 if sampled % MILESTONE == 0:
                     progress.print(b"[%05.2f%%] Sampled %d keys so far" % (share, sampled))
             progress.update(sampled)
-            pause(options, way.steps)
     stopped = f"[{share:05.2f}%] " if way.interruptible.stopped else ""
     print(f"\n-------- summary -------\n\n{stopped}Sampled {sampled} keys in the keyspace!")
     average = length / sampled if length else 0

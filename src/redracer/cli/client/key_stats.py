@@ -6,7 +6,6 @@ import math
 import os
 import sys
 
-from redracer.cli.client.interrupt import pause
 from redracer.cli.client.key_sizes import Totals, TypeTotals, key_types, sizes
 from redracer.cli.client.progress import Progress
 from redracer.cli.client.scan import Scan, database_size
@@ -113,9 +112,9 @@ def key_stats(options: Options) -> None:
     """Goes through the keys and prints the statistics at the end, or when it is interrupted."""
     session = connected(options)
     total = database_size(session)
+    way = Scan(session, options.cursor)
     print(BANNER, end="", flush=True)
     found = Statistics(options.top)
-    way = Scan(session, options.cursor)
     with Progress("keys", total) as progress:
         for keys in way:
             types = [found.by_elements.of(name) for name in key_types(session, keys)]
@@ -125,7 +124,6 @@ def key_stats(options: Options) -> None:
                 if kind is not None:
                     found.add(key, kind, count, size)
             progress.update(found.sizes.count)
-            pause(options, way.steps)
     for block in (_progress(found, total), _top(found), _per_type(found), _elements_per_type(found)):
         _print(block)
     _print(_size_table(found.sizes))

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import sys
-import time
 
 from redracer.cli.client.connection import ConnectionLost
 from redracer.cli.client.formats import STANDARD
-from redracer.cli.client.interrupt import Interruptible, pause
+from redracer.cli.client.interrupt import Interruptible
 from redracer.cli.client.options import complain, fail
 from redracer.cli.client.progress import Progress
 from redracer.cli.client.protocol import ARRAY, INTEGER, ProtocolError, encoded
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from redracer.cli.client.protocol import Reply
     from redracer.cli.client.session import Session
 
+PAUSE_AFTER = 100  # steps
 HOTTEST = 16  # keys that --hotkeys tells of
 MILESTONE = 1_000_000  # keys between two lines about the progress
 
@@ -36,10 +36,11 @@ BANNER = """
 class Scan:
     """One way through all keys, in steps."""
 
-    def __init__(self, session: Session, cursor: int = 0) -> None:
+    def __init__(self, session: Session, cursor: int = 0, pause_after: int = PAUSE_AFTER) -> None:
+        """`pause_after`: so many steps it makes the pause that -i asks for."""
         self.session = session
         self.cursor = b"%d" % cursor
-        self.steps = 0
+        self.pause_after = pause_after
         self.interruptible = Interruptible()
 
     def __iter__(self) -> Iterator[list[bytes]]:
@@ -47,6 +48,7 @@ class Scan:
         options = self.session.options
         matching = [b"MATCH", options.pattern] if options.pattern is not None else []
         counting = [b"COUNT", b"%d" % options.count]
+        steps = 0
         while True:
             reply = ask(self.session, b"SCAN", self.cursor, *matching, *counting)
             if reply.is_error:
@@ -54,8 +56,11 @@ class Scan:
             if reply.kind != ARRAY or len(reply.value) != 2:
                 raise fail("Non ARRAY response from SCAN!\n")
             self.cursor = reply.value[0].value
-            self.steps += 1
+            steps += 1
             yield [key.value for key in reply.value[1].value]
+            if options.interval and steps % self.pause_after == 0:
+                sys.stdout.flush()
+                self.interruptible.sleep(options.interval)
             if self.cursor == b"0" or self.interruptible.stopped:
                 return
 
@@ -95,25 +100,22 @@ def scan(options: Options) -> None:
     """--scan: the keys, one a line."""
     session = connected(options)
     write = sys.stdout.buffer.write
-    for keys in Scan(session):
+    for keys in Scan(session, pause_after=1):
         if options.output == STANDARD:
             keys = [quoted(key) for key in keys]
         if keys:
             write(b"\n".join(keys) + b"\n")
-        if options.interval:
-            sys.stdout.flush()
-            time.sleep(options.interval)
 
 
 def hot_keys(options: Options) -> None:
     """--hotkeys: the keys with the highest access frequency."""
     session = connected(options)
     total = database_size(session)
+    way = Scan(session)
     print(BANNER % "hot", end="", flush=True)
     hottest: list[tuple[int, bytes]] = []  # ascending
     sampled = 0
     share = 0.0
-    way = Scan(session)
     with Progress("keys", total) as progress:
         for keys in way:
             share = percent(sampled, total)
@@ -127,7 +129,6 @@ def hot_keys(options: Options) -> None:
                     told = b"[%05.2f%%] Hot key '%s' found so far with counter %d" % (share, name, frequency)
                     progress.print(told)
             progress.update(sampled)
-            pause(options, way.steps)
     print("\n-------- summary -------\n")
     print(
         f"{f'[{share:05.2f}%] ' if way.interruptible.stopped else ''}Sampled {sampled} keys in the keyspace!"
