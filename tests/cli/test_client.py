@@ -398,7 +398,6 @@ class TestFigures:
         bench.execute("DEBUG", "POPULATE", "3000")
         client = start(mode, "-i", "1000")
         client.expect(b"key:" if mode == "--scan" else b"# ")
-        time.sleep(0.2)  # it goes on, and is in a pause most of the time
         assert client.end() == (0, b"")
         if mode == "--keystats":
             assert b"Scan interrupted:\nUse 'redracer cli --keystats --cursor " in client.printed
