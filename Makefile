@@ -7,7 +7,7 @@ PIP    := $(BIN)/python -m pip install -q --disable-pip-version-check
 # The modules are built in place before; left to itself, pip would compile them again.
 INSTALL := REDRACER_BUILD_ONLY=nothing $(PIP) --no-build-isolation
 
-.PHONY: help run test test-long lint build docs docs-site compat clients compat-quick asan fuzz crash bench clean
+.PHONY: help run test test-long lint build docs docs-site compat clients compat-quick asan fuzz crash replication bench clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -82,6 +82,9 @@ fuzz: $(VENV)/.test-tools ## ten million random and mutated inputs under the san
 crash: $(VENV)/.test-tools ## kill the server hundreds of times while it writes to the disk (20 minutes); ARGS="--seed 7"
 	$(BIN)/python -m tests.crash $(ARGS)
 	$(BIN)/python -m tests.crash.snapshots $(ARGS)
+
+replication: $(VENV)/.test-tools ## compare primaries and replicas under load, with links cut and processes killed (8 minutes)
+	$(BIN)/python -m tests.replication $(ARGS)
 
 bench: $(VENV)/.installed ## measure against redis-server (an hour; ARGS="--quick", or "--only cpu --tests SET" for a part)
 	$(BIN)/python -m benchmarks $(or $(ARGS),--publish)

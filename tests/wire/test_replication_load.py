@@ -139,3 +139,21 @@ def test_nobody_waits_for_keys_of_a_new_replica(ours):  # noqa: F811
         replica.follow(primary)
         assert waiting.recv(1000).startswith(b"-UNBLOCKED ")
         assert waiting.recv(1000) == b""
+
+
+def test_a_replica_hides_expired_fields_and_keeps_them(ours):  # noqa: F811
+    primary, replica = ours(), ours()
+    primary.execute_command("DEBUG", "SET-ACTIVE-EXPIRE", 0)
+    replica.follow(primary)
+    replica.wait_for_link()
+    primary.hset("hash", mapping={"gone": 1, "there": 2})
+    primary.execute_command("HPEXPIRE", "hash", 1, "FIELDS", 1, "gone")
+    primary.set("behind", 1)
+    eventually(lambda: replica.exists("behind"), lambda: replica.keys())
+    eventually(lambda: replica.hget("hash", "gone") is None, lambda: replica.hgetall("hash"))
+    assert replica.hgetall("hash") == {b"there": b"2"}
+    assert replica.hkeys("hash") == [b"there"] and not replica.hexists("hash", "gone")
+    assert set(replica.hrandfield("hash", -50)) == {b"there"} == {replica.hrandfield("hash")}
+    assert replica.hscan("hash")[1] == {b"there": b"2"}
+    assert replica.hlen("hash") == 2  # as in Redis: the field is there, and its primary's to remove
+    assert replica.digest() == primary.digest()

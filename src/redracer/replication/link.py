@@ -11,8 +11,10 @@ A transaction that was received in part is not part of the stream yet: after a b
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 import traceback
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from redracer.core.errors import ProtocolError
@@ -135,8 +137,10 @@ class Link:
             self.replication.discard_transaction(self.client)
 
     def break_off(self) -> None:
-        """Ends the connection; a new one is made."""
+        """Ends the connection, at once and not only at the next turn of the event loop; a new one is made."""
         if self.writer is not None:
+            with suppress(OSError):
+                self.writer.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
             self.writer.transport.abort()
 
     def stop(self) -> None:

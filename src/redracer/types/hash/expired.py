@@ -10,11 +10,20 @@ from typing import TYPE_CHECKING
 
 from redracer.core.entry import HASH
 from redracer.core.errors import CommandError
+from redracer.core.keyspace import Keyspace
 from redracer.engine import field_expiry
-from redracer.types.hash.value import count_fields, expiry_of, next_expiry, remove_field, take_expired
+from redracer.types.hash.limits import limits_of
+from redracer.types.hash.value import (
+    count_fields,
+    expiry_of,
+    items_of,
+    next_expiry,
+    remove_field,
+    set_fields,
+    take_expired,
+)
 
 if TYPE_CHECKING:
-    from redracer.core.keyspace import Keyspace
     from redracer.engine.context import Context
     from redracer.engine.engine import Engine
     from redracer.types.hash.value import HashValue
@@ -47,6 +56,25 @@ def expire_all(ctx: Context, key: bytes, value: HashValue) -> bool:
         return True
     _report(ctx.engine, ctx.db, key, take_expired(value, ctx.expiry_now, count_fields(value)))
     return not delete_if_empty(ctx, key, value)
+
+
+def live_hash(ctx: Context, key: bytes) -> HashValue | None:
+    """The hash at a key with nothing in it that has expired, or None. Raises CommandError(WRONG_TYPE).
+
+    What has expired is removed; where that is not ours to do, it is left out of a copy. O(expired), or O(fields).
+    """
+    value: HashValue | None = ctx.db.get_object(key, HASH)
+    if value is None or not expire_all(ctx, key, value):
+        return None
+    if not 0 <= next_expiry(value) <= ctx.expiry_now:
+        return value
+    live = items_of(value, ctx.expiry_now)
+    if not live:
+        return None
+    aside = Keyspace(0, ctx.db.clock)
+    set_fields(aside, key, live, 0, limits_of(ctx))
+    copy: HashValue = aside.get_object(key, HASH)
+    return copy
 
 
 def delete_if_empty(ctx: Context, key: bytes, value: HashValue) -> bool:

@@ -15,7 +15,7 @@ from redracer.engine.grammar import integer as integer_argument
 from redracer.engine.key_specs import ACCESS, RO, Key
 from redracer.engine.registry import command
 from redracer.engine.scan_arguments import scan_cursor, scan_options
-from redracer.types.hash.expired import expire_all
+from redracer.types.hash.expired import live_hash
 from redracer.types.hash.value import draw_fields, scan_fields
 
 if TYPE_CHECKING:
@@ -43,8 +43,8 @@ def hrandfield(ctx: Context, args: list[bytes]) -> Reply:
     """Returns one or more random fields from a hash."""
     if len(args) > 2:
         return _many_random_fields(ctx, args)
-    value = ctx.db.get_object(args[1], HASH_TYPE)
-    if value is None or not expire_all(ctx, args[1], value):
+    value = live_hash(ctx, args[1])
+    if value is None:
         return None
     return draw_fields(value, 1, False, False)[0]
 
@@ -58,8 +58,8 @@ def _many_random_fields(ctx: Context, args: list[bytes]) -> Reply:
         raise CommandError(errors.SYNTAX)
     if with_values and abs(count) > LONG_MAX // 2:
         raise CommandError(errors.OUT_OF_RANGE)
-    value = ctx.db.get_object(args[1], HASH_TYPE)
-    if value is None or not expire_all(ctx, args[1], value):
+    value = live_hash(ctx, args[1])
+    if value is None:
         return []
     if count < 0 and ctx.engine.output_limits.refuses(ctx.client, -count):
         return NO_REPLY
