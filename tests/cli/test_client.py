@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -235,6 +236,18 @@ class TestMessages:
     def test_of_a_wrong_invocation(self, bench: Bench, words: list[str], text: bytes) -> None:
         shown = bench.ours(words, b"", {})
         assert (shown.code, shown.stderr) == (1, text)
+
+    def test_of_a_host_that_does_not_answer(self, bench: Bench) -> None:
+        with socket.socket() as full, ExitStack() as stack:
+            full.bind(("127.0.0.1", 0))
+            full.listen(0)
+            for _ in range(3):  # one waits to be accepted, what comes after it gets no answer
+                waiting = stack.enter_context(socket.socket())
+                waiting.setblocking(False)
+                waiting.connect_ex(full.getsockname())
+            shown = bench.ours(["-p", str(full.getsockname()[1]), "-t", "0.2", "ping"], b"", {})
+        assert shown.code == 1
+        assert shown.stderr.endswith(b": Connection timed out\n")
 
     @pytest.mark.parametrize(
         "text",

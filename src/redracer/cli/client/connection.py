@@ -7,6 +7,7 @@ command takes otherwise. TLS needs the wrapper, and pays for it.
 from __future__ import annotations
 
 import _socket
+import errno
 import os
 
 from redracer.cli.client.protocol import Reader, Reply, encoded
@@ -89,7 +90,8 @@ class Connection:
 
 
 def _reason(error: OSError) -> str:
-    return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+    number = errno.ETIMEDOUT if isinstance(error, TimeoutError) else error.errno
+    return os.strerror(number) if number and number > 0 else str(error)
 
 
 def connect(options: Options) -> Connection:
@@ -141,9 +143,6 @@ def _open(family: int, address: object, seconds: float) -> _socket.socket:
             sock.settimeout(seconds)
         sock.connect(address)  # type: ignore[arg-type]
         sock.settimeout(None)
-    except TimeoutError:
-        sock.close()
-        raise OSError(110, "Connection timed out") from None
     except OSError:
         sock.close()
         raise
