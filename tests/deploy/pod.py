@@ -7,53 +7,74 @@ from pathlib import Path
 
 import redis
 
-from tests.deploy.chart import ROOT, by_name, rendered
+from tests.deploy.chart import ROOT, by_name, merged, rendered
 from tests.wire.conftest import free_port
 
 BIN = Path(sys.prefix) / "bin"
 PATIENCE = 60  # s
+REDRACER = {
+    "redis-server": BIN / "redracer-server",
+    "redracer": BIN / "redracer",
+    "redracer-ask": ROOT / "deploy/image/redracer-ask",
+}
 
 
 class Pod:
-    """The pod's one container, without a container: start it, stop it, look into its directory."""
+    """The pod's one container, without a container: start it, stop it, look into its directory.
 
-    def __init__(self, directory: Path, values: dict, password: str = 'p"a\\s $HOME') -> None:
+    `programs` are the names that its image has; by default those of redracer's.
+    """
+
+    def __init__(
+        self, directory: Path, values: dict, password: str, programs: dict[str, Path] = REDRACER
+    ) -> None:
         self.directory = directory
         self.data = directory / "data"
         self.data.mkdir()
         self.port = free_port()
         self.password = password
-        (directory / "password").write_text(password + "\n")
+        (directory / "secrets").mkdir()
+        (directory / "secrets/redis-password").write_text(password + "\n")
         self.log = directory / "log"
-        objects = by_name(rendered({**values, "master": {"containerPorts": {"redis": self.port}}}))
+        ports = {"containerPorts": {"redis": self.port}, "service": {"ports": {"redis": self.port}}}
+        self.objects = objects = by_name(rendered(merged(values, {"master": ports})))
         for name in ("scripts", "health"):
             (directory / name).mkdir()
             for file, text in objects[f"ConfigMap/redis-{name}"]["data"].items():
                 (directory / name / file).write_text(text)
         text = objects["ConfigMap/redis-configuration"]["data"]["redis.conf"]
-        (directory / "redis.conf").write_text(
-            text.replace("dir /data", f"dir {self.data}") + "\nbind 127.0.0.1\n"
-        )
+        text = text.replace("dir /data", f"dir {self.data}").replace("/opt/redracer", str(directory))
+        (directory / "redis.conf").write_text(text + "\nbind 127.0.0.1\n")
         [container] = objects["StatefulSet/redis-master"]["spec"]["template"]["spec"]["containers"]
         assert container["command"] == ["/bin/sh", "/opt/redracer/scripts/start.sh"]
-        variables = {item["name"]: item["value"] for item in container["env"]}
-        self.environment = os.environ | variables | self.programs()
+        (directory / "bin").mkdir()
+        for name, target in programs.items():
+            (directory / "bin" / name).symlink_to(target)
+        self.environment = os.environ | self.variables(container)
+        self.environment["PATH"] = f"{directory / 'bin'}:{os.environ['PATH']}"
+        self.environment["TMPDIR"] = str(directory)
         self.environment["REDIS_DATA_DIR"] = str(self.data)
         self.environment["REDIS_CONFIGURATION"] = str(directory / "redis.conf")
-        self.environment["REDIS_PASSWORD_FILE"] = str(directory / "password")
         self.process: subprocess.Popen | None = None
 
-    def programs(self) -> dict[str, str]:
-        """The names that the image has, on PATH."""
-        programs = self.directory / "bin"
-        programs.mkdir()
-        for name, target in (
-            ("redis-server", BIN / "redracer-server"),
-            ("redracer", BIN / "redracer"),
-            ("redracer-ask", ROOT / "deploy/image/redracer-ask"),
-        ):
-            (programs / name).symlink_to(target)
-        return {"PATH": f"{programs}:{os.environ['PATH']}"}
+    def variables(self, container: dict) -> dict[str, str]:
+        """A container's environment."""
+        return {
+            item["name"]: item["value"].replace("/opt/redracer", str(self.directory))
+            for item in container["env"]
+        }
+
+    def tool(self, name: str) -> subprocess.CompletedProcess:
+        """The command of the CronJob or of the pod of `helm test`, as their pods would run it."""
+        spec = self.objects[name]["spec"]
+        pod = spec["jobTemplate"]["spec"]["template"]["spec"] if name.startswith("CronJob") else spec
+        [container] = pod["containers"]
+        shell, option, script = container["command"]
+        assert (shell, option) == ("/bin/sh", "-ec")
+        script = script.replace("/backup", str(self.directory / "backup"))
+        environment = self.environment | self.variables(container) | {"REDIS_HOST": "localhost"}
+        command = [shell, option, script]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=PATIENCE)
 
     def run(self, script: str) -> subprocess.CompletedProcess:
         """A script of the chart, to its end."""

@@ -3,6 +3,7 @@
 import os
 import shutil
 import socket
+import time
 from pathlib import Path
 from threading import Thread
 
@@ -11,7 +12,11 @@ import pytest
 pytest.importorskip("helm_python", reason="needs helm-python-sdk, which has wheels for Linux on x86-64 only")
 pytest.importorskip("kubernetes_validate", reason="needs kubernetes-validate")
 
-from tests.deploy.pod import Pod
+from tests.deploy.pod import REDRACER, Pod
+from tests.wire.certificates import make_authority, make_certificate
+
+PASSWORD = 'p"a\\s $HOME'
+REDIS = {name: Path(shutil.which(name) or "") for name in ("redis-server", "redis-cli")}
 
 
 @pytest.fixture
@@ -19,8 +24,8 @@ def pod(tmp_path):
     """Makes pods; what still runs at the end is killed."""
     pods = []
 
-    def make(mode="rdb", **more):
-        pods.append(Pod(tmp_path, {"persistenceMode": mode}, **more))
+    def make(mode="rdb", password=PASSWORD, programs=REDRACER, **values):
+        pods.append(Pod(tmp_path, {"persistenceMode": mode, **values}, password, programs))
         return pods[-1]
 
     yield make
@@ -29,14 +34,18 @@ def pod(tmp_path):
             made.kill()
 
 
-@pytest.fixture(scope="module")
-def backup(tmp_path_factory):
+def make_backup(directory, programs):
     """A snapshot with one key, `restored`."""
-    made = Pod(tmp_path_factory.mktemp("backup"), {})
+    made = Pod(directory, {}, PASSWORD, programs)
     client = made.start()
     client.set("restored", "yes")
     made.stop()
     return made.data / "dump.rdb"
+
+
+@pytest.fixture(scope="module")
+def backup(tmp_path_factory):
+    return make_backup(tmp_path_factory.mktemp("backup"), REDRACER)
 
 
 def copy_in(backup, target):
@@ -47,7 +56,19 @@ def copy_in(backup, target):
 @pytest.mark.parametrize("mode", ["rdb", "aof", "none", pytest.param("both", marks=pytest.mark.long)])
 def test_a_backup_is_restored_in_each_mode(pod, backup, mode):
     """By the guide's plain copy to dump.rdb, and by restore.rdb; and it is there after the next restart too."""
-    made = pod(mode)
+    restore_both_ways(pod(mode), backup, mode)
+
+
+@pytest.mark.long
+@pytest.mark.skipif(shutil.which("redis-server") is None, reason="no redis-server is installed")
+@pytest.mark.parametrize("mode", ["rdb", "aof"])
+def test_the_same_with_an_image_of_redis(pod, tmp_path_factory, mode):
+    """The chart's scripts need nothing that only redracer's image has."""
+    backup = make_backup(tmp_path_factory.mktemp("redis"), REDIS)
+    restore_both_ways(pod(mode, programs=REDIS), backup, mode)
+
+
+def restore_both_ways(made, backup, mode):
     client = made.start()
     client.set("newer", "than the backup")
     last = client.lastsave().timestamp()
@@ -76,6 +97,18 @@ def test_a_snapshot_of_the_server_itself_is_not_taken_for_a_backup(pod):
     client.set("a", "1")
     client.save()
     client.set("b", "2")
+    made.stop()
+    assert sorted(made.start().keys()) == [b"a", b"b"]
+    assert not list(made.data.glob("*restore*"))
+
+
+def test_a_snapshot_from_a_node_whose_clock_was_ahead_is_not_taken_for_a_backup(pod):
+    made = pod()
+    made.start().set("a", "1")
+    made.stop()
+    future = time.time() + 3600
+    os.utime(made.data / "dump.rdb", (future, future))
+    made.start().set("b", "2")
     made.stop()
     assert sorted(made.start().keys()) == [b"a", b"b"]
     assert not list(made.data.glob("*restore*"))
@@ -123,6 +156,31 @@ def test_probes(pod):
         done = made.run(f"health/{script}.sh")
         assert done.returncode == 1
         assert "WRONGPASS" in done.stdout
+
+
+TLS = {"tls": {"enabled": True, "existingSecret": "certificates"}}
+
+
+@pytest.mark.parametrize("values", [{}, TLS], ids=["plain", "tls"])
+def test_the_backup_and_the_test_of_the_release(pod, tmp_path, values):
+    """The commands of the CronJob and of `helm test`, also where there is no port without TLS."""
+    certificates = tmp_path / "certs"
+    certificates.mkdir()
+    make_authority(certificates)
+    make_certificate(certificates, "tls")
+    made = pod(backup={"keep": 1}, commonConfiguration="repl-diskless-sync-delay 0", **values)
+    made.start()  # the probe has succeeded, also over TLS
+    old = tmp_path / "backup" / "backup-20260101T000000Z.rdb"
+    for _ in range(2):
+        done = made.tool("CronJob/redis-backup")
+        assert done.returncode == 0, done.stderr
+        assert "0 keys" in done.stdout
+        [new] = (tmp_path / "backup").iterdir()
+        new.rename(old)
+    done = made.tool("Pod/redis-verify")
+    assert done.returncode == 0, done.stdout
+    assert "pub/sub" in done.stdout
+    made.stop()
 
 
 def test_a_server_that_loads_is_alive_but_not_ready(pod):

@@ -6,6 +6,7 @@ set -eu
 
 data=${REDIS_DATA_DIR:-/data}
 [ -e "$data/dump.rdb" ] || exit 0
+if [ "$(stat -c %i:%Y "$data/dump.rdb")" = "$(cat "${TMPDIR:-/tmp}/dump-at-start")" ]; then exit 0; fi
 
 # shellcheck source=ask.sh
 . "$(dirname "$0")/../health/ask.sh"

@@ -22,7 +22,8 @@ restore() {
         return
     fi
     before=$data/before-restore-$stamp
-    mkdir -p "$before"
+    while [ -e "$before" ]; do before=$before+; done # one of the same second
+    mkdir "$before"
     for old in dump.rdb appendonlydir; do
         if [ -e "$data/$old" ]; then mv "$data/$old" "$before/"; fi
     done
@@ -38,11 +39,13 @@ restore() {
         ;;
     *) mv "$data/restore.rdb" "$data/dump.rdb" ;;
     esac
-    rmdir "$before" 2>/dev/null || echo "what was there before is in before-restore-$stamp" >&2
+    rmdir "$before" 2>/dev/null || echo "what was there before is in $before" >&2
     echo "restore.rdb is restored" >&2
 }
 
 if [ -e "$data/restore.rdb" ]; then restore; fi
+# For before-stop.sh: this one is the server's own, whatever the clock was when it was written.
+stat -c %i:%Y "$data/dump.rdb" >"${TMPDIR:-/tmp}/dump-at-start" 2>/dev/null || true
 
 if [ -z "${REDIS_PASSWORD_FILE:-}" ]; then
     exec redis-server "$configuration" "$@"
