@@ -1,6 +1,7 @@
 """The chart as tests see it: rendered by Helm's own library, checked against Kubernetes's schemas."""
 
 import copy
+import json
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -27,8 +28,14 @@ def rendered(
     values: Values | None = None, release: str = "redis", namespace: str = "default"
 ) -> list[Values]:
     """Every object of the chart. Raises HelmError if the chart refuses the values."""
-    loaded().validate_schema(values or {})
-    texts = loaded().render(values or {}, name=release, namespace=namespace)
+    return copy.deepcopy(parsed(json.dumps(values or {}), release, namespace))
+
+
+@cache
+def parsed(values: str, release: str, namespace: str) -> list[Values]:
+    """The objects for values as JSON: most tests begin with the same ones."""
+    loaded().validate_schema(json.loads(values))
+    texts = loaded().render(json.loads(values), name=release, namespace=namespace)
     return [
         found
         for name, text in texts.items()

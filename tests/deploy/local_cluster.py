@@ -112,7 +112,10 @@ def get(local: Local, words: list[str]) -> None:
     selector, form = cluster.option(words, "-l"), cluster.option(words, "-o")
     if words[0] == "secret":
         assert (words[1], form) == ("urbalurba-secrets", "jsonpath={.data.REDIS_PASSWORD}")
-        print(base64.b64encode((local.directory / "password").read_bytes().strip()).decode(), end="")
+        print(
+            base64.b64encode((local.directory / "secrets/redis-password").read_bytes().strip()).decode(),
+            end="",
+        )
         return
     assert form is None
     kind, *name = words
