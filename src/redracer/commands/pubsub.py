@@ -22,6 +22,10 @@ LISTEN = PUBSUB | NOSCRIPT | LOADING | STALE
 SEND = PUBSUB | LOADING | STALE | FAST | MAY_REPLICATE
 LOOK = PUBSUB | LOADING | STALE
 
+CHANNELS = [string("channel", optional=True, multiple=True)]
+SHARD_CHANNELS = [string("shardchannel", optional=True, multiple=True)]
+ONE_PATTERN = [pattern("pattern", optional=True)]
+
 
 def _check_may_listen(ctx: Context, name: bytes, *, in_transaction: bool = True) -> None:
     """CommandError for a caller that takes no messages: a script; with shard channels also a transaction."""
@@ -53,7 +57,7 @@ def subscribe(ctx: Context, args: list[bytes]) -> Reply:
     group=PUBSUB_GROUP,
     since="2.0.0",
     complexity="O(N) where N is the number of channels to unsubscribe.",
-    args=[string("channel", optional=True, multiple=True)],
+    args=CHANNELS,
 )
 def unsubscribe(ctx: Context, args: list[bytes]) -> Reply:
     """Stops listening to messages posted to channels."""
@@ -119,7 +123,7 @@ def ssubscribe(ctx: Context, args: list[bytes]) -> Reply:
     group=PUBSUB_GROUP,
     since="7.0.0",
     complexity="O(N) where N is the number of shard channels to unsubscribe.",
-    args=[string("shardchannel", optional=True, multiple=True)],
+    args=SHARD_CHANNELS,
 )
 def sunsubscribe(ctx: Context, args: list[bytes]) -> Reply:
     """Stops listening to messages posted to shard channels."""
@@ -195,7 +199,7 @@ def _listeners(topics: Topics, names: list[bytes]) -> list[Reply]:
     since="2.8.0",
     complexity="O(N) where N is the number of active channels, and assuming constant time pattern matching "
     "(relatively short channels and patterns)",
-    args=[pattern("pattern", optional=True)],
+    args=ONE_PATTERN,
 )
 def pubsub_channels(ctx: Context, args: list[bytes]) -> Reply:
     """Returns the active channels."""
@@ -210,7 +214,7 @@ def pubsub_channels(ctx: Context, args: list[bytes]) -> Reply:
     group=PUBSUB_GROUP,
     since="2.8.0",
     complexity="O(N) for the NUMSUB subcommand, where N is the number of requested channels",
-    args=[string("channel", optional=True, multiple=True)],
+    args=CHANNELS,
 )
 def pubsub_numsub(ctx: Context, args: list[bytes]) -> Reply:
     """Returns a count of subscribers to channels."""
@@ -231,7 +235,7 @@ def pubsub_numpat(ctx: Context, args: list[bytes]) -> Reply:
     since="7.0.0",
     complexity="O(N) where N is the number of active shard channels, and assuming constant time pattern "
     "matching (relatively short shard channels).",
-    args=[pattern("pattern", optional=True)],
+    args=ONE_PATTERN,
 )
 def pubsub_shardchannels(ctx: Context, args: list[bytes]) -> Reply:
     """Returns the active shard channels."""
@@ -246,7 +250,7 @@ def pubsub_shardchannels(ctx: Context, args: list[bytes]) -> Reply:
     group=PUBSUB_GROUP,
     since="7.0.0",
     complexity="O(N) for the SHARDNUMSUB subcommand, where N is the number of requested shard channels",
-    args=[string("shardchannel", optional=True, multiple=True)],
+    args=SHARD_CHANNELS,
 )
 def pubsub_shardnumsub(ctx: Context, args: list[bytes]) -> Reply:
     """Returns the count of subscribers of shard channels."""
