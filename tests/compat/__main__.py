@@ -4,6 +4,7 @@ import argparse
 import os
 import queue
 import shlex
+import subprocess
 import sys
 import threading
 from collections.abc import Sequence
@@ -50,6 +51,9 @@ QUICK = (
     "unit/type/string",
 )
 
+# Units that have tests only where all connections are over TLS, which few others gain from.
+TLS = ("unit/tls",)
+
 
 def our_server() -> list[str]:
     """The command line of redracer's server in the environment that this runs in."""
@@ -71,6 +75,7 @@ def run_units(
     jobs: int,
     base_port: int,
     client: list[str] | None = None,
+    certificates: Path | None = None,
 ) -> dict[str, harness.UnitResult]:
     """Runs the units, `jobs` at a time; prints a line for each as it ends; returns the results by unit."""
     waiting, baseline = load_waiting(WAITING), report.load_counts(BASELINE)
@@ -95,6 +100,7 @@ def run_units(
                     base_port=first_port,
                     log=log,
                     client=client,
+                    certificates=certificates,
                 )
             except queue.Empty:
                 return
@@ -126,9 +132,26 @@ def prepare(server: list[str], port: int) -> Path:
     return tree
 
 
-def choose_units(patterns: str, quick: bool) -> list[str]:
-    """The units to run: those that match one of the comma-separated patterns, the quick ones, or all."""
-    known = sorted(report.load_counts(BASELINE))
+def certificates_for_suite(tree: Path) -> Path:
+    """The certificates for a run over TLS; raises Unavailable where they cannot be made or used."""
+    if source.missing_tools("openssl"):
+        raise source.Unavailable("openssl not found: run tests/compat/install-tools.sh")
+    loaded = subprocess.run(
+        ["tclsh"], input="package require tls", text=True, capture_output=True, check=False
+    )
+    if loaded.stderr:
+        raise source.Unavailable("Tcl has no TLS: run tests/compat/install-tools.sh")
+    return harness.make_certificates(tree, CACHE)
+
+
+def choose_units(patterns: str, *, quick: bool, tls: bool) -> list[str]:
+    """The units to run: those that match one of the comma-separated patterns, the quick ones, or all.
+
+    Over TLS (`tls`) all are those that are about it; else these are left out.
+    """
+    known = sorted(unit for unit in report.load_counts(BASELINE) if tls or unit not in TLS)
+    if not patterns and tls:
+        return list(TLS)
     if not patterns:
         return [unit for unit in known if unit in QUICK] if quick else known
     chosen = []
@@ -147,6 +170,9 @@ def options() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="the units that `make test` runs")
     parser.add_argument("--list", action="store_true", help="print the units that would run")
     parser.add_argument("--server", type=shlex.split, default=our_server(), help="another server")
+    parser.add_argument(
+        "--tls", action="store_true", help="every connection over TLS; without --units, unit/tls"
+    )
     parser.add_argument("--our-client", action="store_true", help="redracer cli in redis-cli's place")
     parser.add_argument("--jobs", type=int, default=1, help="units run at the same time")
     parser.add_argument("--timeout", type=int, default=300, help="seconds for one unit")
@@ -176,7 +202,7 @@ def main() -> int:
     ]
     base_port = opts.base_port or 20000 + os.getpid() % 50 * 150
     try:
-        units = choose_units(opts.units, opts.quick)
+        units = choose_units(opts.units, quick=opts.quick, tls=opts.tls)
         if opts.list:
             print("\n".join(units))
             return 0
@@ -190,6 +216,7 @@ def main() -> int:
             jobs=opts.jobs,
             base_port=base_port,
             client=our_client() if opts.our_client else None,
+            certificates=certificates_for_suite(tree) if opts.tls else None,
         )
     except source.Unavailable as error:
         print(error, file=sys.stderr)

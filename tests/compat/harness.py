@@ -100,10 +100,12 @@ class OutputParser:
 
 
 @contextmanager
-def private_copy(tree: Path, server: list[str], client: list[str] | None) -> Iterator[Path]:
+def private_copy(
+    tree: Path, server: list[str], client: list[str] | None, certificates: Path | None = None
+) -> Iterator[Path]:
     """A directory in which `./runtest` runs with the command line `server` as `src/redis-server`.
 
-    So does `client` as `src/redis-cli`, which is the real one without it.
+    So does `client` as `src/redis-cli`, which is the real one without it. `certificates`: those of make_certificates.
     """
     root = Path(tempfile.mkdtemp(prefix="redracer-compat-")).resolve()
     try:
@@ -114,6 +116,8 @@ def private_copy(tree: Path, server: list[str], client: list[str] | None) -> Ite
             if entry.name not in ("tmp", "support"):
                 (root / "tests" / entry.name).symlink_to(entry)
         link_support((tree / "tests" / "support").resolve(), root / "tests" / "support")
+        if certificates is not None:
+            shutil.copytree(certificates, root / "tests" / "tls")  # a copy: a test writes a key into it
         for tool in TOOLS:
             where = shutil.which(tool)
             if where:
@@ -126,6 +130,18 @@ def private_copy(tree: Path, server: list[str], client: list[str] | None) -> Ite
     finally:
         kill_leftovers(root)
         shutil.rmtree(root, ignore_errors=True)
+
+
+def make_certificates(tree: Path, cache: Path) -> Path:
+    """The directory, below `cache`, of the certificates that the suite's own program makes; they are made once."""
+    made = cache / "tests" / "tls"
+    if not (made / "redis.dh").exists():  # the last that it makes
+        cache.mkdir(parents=True, exist_ok=True)
+        program = (tree / "utils" / "gen-test-certs.sh").resolve()
+        subprocess.run(
+            ["bash", program], cwd=cache, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+    return made
 
 
 def write_wrapper(path: Path, command: list[str]) -> None:
@@ -180,18 +196,21 @@ def run_unit(
     base_port: int,
     log: Path,
     client: list[str] | None = None,
+    certificates: Path | None = None,
 ) -> UnitResult:
     """Runs `unit` ("unit/type/string") of the suite in `tree` and returns its result.
 
-    `arguments` go to runtest. `timeout` is in seconds. Ports used: HARNESS_PORTS before `base_port`, and
-    PORTS_PER_UNIT after it. `log` receives the whole output, a file beside it what the servers printed.
+    `arguments` go to runtest. With `certificates` (of make_certificates) every connection is over TLS. `timeout` is in
+    seconds. Ports used: HARNESS_PORTS before `base_port`, and PORTS_PER_UNIT after it. `log` receives the whole output,
+    a file beside it what the servers printed.
     """
     command = ["./runtest", "--single", unit, "--clients", "1", "--timeout", str(timeout), "--dont-clean"]
     command += ["--baseport", str(base_port), "--portcount", str(PORTS_PER_UNIT), *arguments]
+    command += ["--tls"] if certificates is not None else []
     log.parent.mkdir(parents=True, exist_ok=True)
     parser = OutputParser()
     began = time.monotonic()
-    with private_copy(tree, server, client) as root:
+    with private_copy(tree, server, client, certificates) as root:
         environment = {**os.environ, "TERM": "dumb", "LC_ALL": "C.UTF-8"}
         process = subprocess.Popen(
             command,

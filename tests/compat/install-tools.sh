@@ -1,12 +1,13 @@
 #!/bin/sh
-# Installs what Redis's test suite needs: tclsh, the tools that unpack a Debian source package, and redis-cli and
-# redis-benchmark, which some units call. Only as root on a system with apt; elsewhere it says what to install.
+# Installs what Redis's test suite needs: tclsh with TLS, the tools that unpack a Debian source package, openssl, and
+# redis-cli and redis-benchmark, which some units call. Only as root on a system with apt; elsewhere it says what to install.
 set -eu
-packages="tcl dpkg-dev redis-tools"
+packages="tcl tcl-tls openssl dpkg-dev redis-tools"
 have_all=yes
-for tool in tclsh dpkg-source patch redis-cli redis-benchmark; do
+for tool in tclsh dpkg-source patch openssl redis-cli redis-benchmark; do
     command -v "$tool" >/dev/null 2>&1 || have_all=no
 done
+[ -z "$(echo 'package require tls' | tclsh 2>&1)" ] || have_all=no
 if [ "$have_all" = yes ]; then
     exit 0
 fi

@@ -177,7 +177,7 @@ ENCRYPTION = (
     Option("tls-ca-cert-dir", NULLABLE, None, VOLATILE),
     Option("tls-auth-clients", Enumeration("no", "yes", "optional"), "yes"),
     Option("tls-replication", BOOLEAN, False),
-    Option("tls-cluster", BOOLEAN, False, pending=refuse(CLUSTER)),
+    Option("tls-cluster", BOOLEAN, False, pending=ignore(CLUSTER)),
     Option("tls-protocols", NULLABLE, None),
     Option("tls-ciphers", NULLABLE, None),
     Option("tls-ciphersuites", NULLABLE, None),
