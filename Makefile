@@ -7,7 +7,7 @@ PIP    := $(BIN)/python -m pip install -q --disable-pip-version-check
 # The modules are built in place before; left to itself, pip would compile them again.
 INSTALL := REDRACER_BUILD_ONLY=nothing $(PIP) --no-build-isolation
 
-.PHONY: help run test test-long lint build docs docs-site compat clients compat-quick asan fuzz crash replication bench clean
+.PHONY: help run test test-long lint build docs docs-site compat clients redis-py compat-quick asan fuzz crash replication bench clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -68,6 +68,9 @@ clients: $(VENV)/.installed ## programs that people use with Redis (BullMQ, Cele
 	@command -v npm > /dev/null || echo 'there is no npm: the tests of BullMQ are left out'
 	@! command -v npm > /dev/null || (cd build/bullmq && npm ci --silent --ignore-scripts --no-audit --no-fund)
 	$(BIN)/python -m pytest -q tests/clients $(ARGS)
+
+redis-py: $(VENV)/.test-tools ## redis-py's own tests of its commands, on a store in a process (ten minutes); ARGS="--server"
+	$(BIN)/python -m tests.redis_py $(ARGS)
 
 compat-quick: $(VENV)/.installed ## the part of Redis's test suite that `make test` runs
 	$(BIN)/python -m tests.compat --quick $(ARGS)

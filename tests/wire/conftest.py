@@ -14,7 +14,7 @@ import redracer
 from redracer.engine import log
 
 from . import fronts
-from .fronts import EncodedSession
+from .fronts import ReadableSession
 
 ATTEMPTS = 400  # to connect to a server that is starting
 PAUSE = 0.05  # s between two attempts
@@ -72,10 +72,11 @@ class WireClient:
 
 
 class EmbeddedClient(WireClient):
-    """The same for a store in this process: there is no socket, and no address that others do not have too."""
+    """The same for a store in this process: there is no socket."""
 
-    def __init__(self, session: EncodedSession) -> None:
+    def __init__(self, session: ReadableSession) -> None:
         self.reader = self.session = session
+        self.address = session.client.address
 
     def send(self, data: bytes) -> None:
         self.session.feed(data)
@@ -155,7 +156,7 @@ class EmbeddedServer:
 
     def connect(self) -> WireClient:
         """A new connection."""
-        self.clients.append(EmbeddedClient(EncodedSession(self.store)))
+        self.clients.append(EmbeddedClient(ReadableSession(self.store)))
         return self.clients[-1]
 
     def redis(self, **options: object) -> redis.Redis:

@@ -11,9 +11,7 @@ from collections.abc import Callable
 import pytest
 
 import redracer
-from redracer.core.resp_parse import requests
-from redracer.core.resp_write import ReplyBuffer
-from redracer.embedded.session import Session
+from redracer.embedded.encoded import EncodedSession
 
 TCP, EMBEDDED, REAL = "tcp", "embedded", "redis"
 PATIENCE = 30  # s
@@ -38,29 +36,15 @@ def parameters(metafunc: pytest.Metafunc) -> list[object]:
     return found
 
 
-class EncodedSession(Session):
-    """A session that takes and gives the bytes of the protocol. It is also the file that WireClient reads from."""
+class ReadableSession(EncodedSession):
+    """A session that is also the file from which WireClient reads."""
 
     def __init__(self, store: redracer.Store) -> None:
-        self.encoder = ReplyBuffer()
         self.encoded = b""  # of replies that nobody has read
-        self.unread = b""  # of a request that is not whole
-        super().__init__(store, resp=2)
+        super().__init__(store, self._keep)
 
-    def feed(self, data: bytes) -> None:
-        """Executes the requests in what has come."""
-        whole, used = requests(self.client.parser, self.unread + data)
-        self.unread = (self.unread + data)[used:]
-        for argv in whole:
-            if not self.closed:
-                self.send(argv)
-
-    def deliver(self, value: object) -> None:
-        """Encodes a reply in the protocol that the client has now."""
-        super().deliver(value)
-        while self.replies:
-            self.encoder.write(self.replies.popleft(), self.client.resp)
-        self.encoded += self.encoder.take()
+    def _keep(self, data: bytes) -> None:
+        self.encoded += data
 
     def _take(self, measure: Callable[[bytes], int]) -> bytes:
         """The first `measure(what is there)` bytes, once that is positive; nothing when the connection has ended."""

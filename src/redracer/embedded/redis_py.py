@@ -28,6 +28,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 NAME = "in-memory store"
+# Options of redis-py's clients that tune a socket, which there is none of.
+SOCKET_OPTIONS = (
+    "socket_connect_timeout",
+    "socket_keepalive",
+    "socket_keepalive_options",
+    "socket_read_size",
+    "socket_type",
+)
 
 
 class Reading:
@@ -153,7 +161,8 @@ class MemoryParser(_RESP3Parser):
 class MemoryConnection(AbstractConnection):
     """A connection of redis-py to a store."""
 
-    def __init__(self, store: Store, **options: Any) -> None:
+    def __init__(self, store: Store, **given: Any) -> None:
+        options = {name: value for name, value in given.items() if name not in SOCKET_OPTIONS}
         self.store = store
         self.host, self.port = NAME, 0
         options["parser_class"] = MemoryParser
@@ -218,7 +227,8 @@ class MemoryStreams:
             self.session.send(argv)
 
     async def drain(self) -> None:
-        """Sending never waits."""
+        """Sending never waits; other tasks get their turn, as they would while bytes travel."""
+        await asyncio.sleep(0)
 
     def close(self) -> None:
         """Ends the session."""
@@ -273,7 +283,6 @@ class AsyncMemoryParser(_AsyncRESP3Parser):
         if self.reading is None:
             raise redis.ConnectionError("the connection is closed")
         session = self.reading.session
-        await asyncio.sleep(0)  # other tasks get their turn, as they would while bytes travel
         while not session.replies:
             if session.closed:
                 raise redis.ConnectionError("the store has closed this connection")
@@ -301,7 +310,8 @@ class AsyncMemoryParser(_AsyncRESP3Parser):
 class AsyncMemoryConnection(AsyncAbstractConnection):
     """An asyncio connection of redis-py to a store."""
 
-    def __init__(self, store: Store, **options: Any) -> None:
+    def __init__(self, store: Store, **given: Any) -> None:
+        options = {name: value for name, value in given.items() if name not in SOCKET_OPTIONS}
         self.store = store
         self.host, self.port = NAME, 0
         options["parser_class"] = AsyncMemoryParser

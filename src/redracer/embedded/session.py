@@ -55,7 +55,8 @@ class Session:
         self.late = 0  # replies that an outlet keeps back
         with store.lock:
             store.check()
-            self.client = store.engine.connect(SessionTransport(self), "127.0.0.1:0", "127.0.0.1:0")
+            self.client = store.engine.connect(SessionTransport(self), local_address="127.0.0.1:0")
+            self.client.address = f"127.0.0.1:{self.client.id}"  # nobody else's: CLIENT KILL may name it
             self.client.out.sink = self.arrived
             self.client.resp = resp
             store.sessions.add(self)

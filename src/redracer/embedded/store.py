@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
 
+    from redracer.embedded.listener import Listener
     from redracer.embedded.redis_py import AsyncRedis, Redis
     from redracer.embedded.snapshot import Difference, Snapshot
 
@@ -66,6 +67,7 @@ class Store(Calls):
         except BaseException:
             self._release()
             raise
+        self.listeners: weakref.WeakSet[Listener] = weakref.WeakSet()
         self.ticker = Ticker(self)
         self.engine.ports.update(call_later=self.ticker.call_later)
         _stores.add(self)
@@ -100,6 +102,16 @@ class Store(Calls):
         from redracer.embedded.redis_py import AsyncRedis
 
         return AsyncRedis(self, **options)
+
+    def listen(self, port: int = 0) -> Listener:
+        """Lets others reach this store at a port of 127.0.0.1 (0: a free one), until the listener is closed, with the
+        store at the latest. Raises OSError."""
+        from redracer.embedded.listener import Listener
+
+        self.check()
+        listener = Listener(self, port)
+        self.listeners.add(listener)
+        return listener
 
     def load(self, data: Mapping[Any, Any] | str | os.PathLike[str]) -> None:
         """Loads keys from a mapping of Python values (data.py), or from the RDB file at a path.
@@ -158,6 +170,8 @@ class Store(Calls):
             for session in list(self.sessions):
                 session.close()
             self.unusable = "this store is closed"
+        for listener in list(self.listeners):
+            listener.close()
         self.ticker.stop()
         self._release()
 
