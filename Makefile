@@ -52,8 +52,9 @@ $(VENV)/.dashboard: pyproject.toml | $(VENV)/bin/python
 	$(PIP) 'starlette>=0.40' 'uvicorn>=0.30'
 	@touch $@
 
-docs: $(VENV)/.installed ## write docs/commands.md and the README's table of commands
+docs: $(VENV)/.installed ## write docs/commands.md, docs/tools.md and the README's table of commands
 	$(BIN)/python -m tools.command_table
+	$(BIN)/python -m tools.help_pages
 
 docs-site: $(VENV)/bin/python ## build the documentation as a site, in build/site
 	$(PIP) 'mkdocs-material>=9.5'
