@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("helm_python", reason="needs helm-python-sdk, which has wheels for Linux on x86-64 only")
+pytest.importorskip("kubernetes_validate", reason="needs kubernetes-validate")
 pytest.importorskip("ansible", reason="needs ansible-core")
 
 from tests.deploy.chart import ROOT

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,8 @@ from xml.etree import ElementTree
 
 import pytest
 import redis
+from redis.backoff import ConstantBackoff
+from redis.retry import Retry
 
 from redracer.verify import Category, Phase, Report, Result, Status, Target, verify
 from redracer.verify.marker import STRINGS
@@ -260,6 +263,22 @@ def test_over_tls(start_server, tmp_path):
     environment = os.environ | {"REDISCLI_AUTH": PASSWORD}
     assert subprocess.run(backup, env=environment, capture_output=True).returncode == 1
     subprocess.run([*backup, "--cacert", f"{tmp_path}/ca.crt"], env=environment, check=True)
+
+
+@pytest.mark.skipif(shutil.which("redis-server") is None, reason="no redis-server is installed")
+def test_a_real_server(tmp_path):
+    """It says nothing of redracer that is not so of Redis."""
+    port = free_port()
+    options = ["--port", str(port), "--bind", "127.0.0.1", "--dir", str(tmp_path), "--requirepass", PASSWORD]
+    with subprocess.Popen(["redis-server", *options], stdout=subprocess.DEVNULL) as server:
+        try:
+            client = redis.Redis(port=port, password=PASSWORD, retry=Retry(ConstantBackoff(0.05), 400))
+            client.ping()
+            report = verify(Target(f"127.0.0.1:{port}", password=PASSWORD))
+            assert report.passed, report.as_text()
+            assert client.keys() == []
+        finally:
+            server.terminate()
 
 
 def test_several_failures_give_the_code_of_the_gravest():
