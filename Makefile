@@ -7,7 +7,7 @@ PIP    := $(BIN)/python -m pip install -q --disable-pip-version-check
 # The modules are built in place before; left to itself, pip would compile them again.
 INSTALL := REDRACER_BUILD_ONLY=nothing $(PIP) --no-build-isolation
 
-.PHONY: help run test test-long lint build docs docs-site compat clients redis-py compat-quick asan fuzz crash replication bench clean
+.PHONY: help run test test-long lint build docs docs-site compat clients redis-py compat-quick asan fuzz crash replication sentinel bench clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -89,6 +89,9 @@ crash: $(VENV)/.test-tools ## kill the server hundreds of times while it writes 
 
 replication: $(VENV)/.test-tools ## compare primaries and replicas under load, with links cut and processes killed (8 minutes)
 	$(BIN)/python -m tests.replication $(ARGS)
+
+sentinel: $(VENV)/.test-tools ## have real Sentinels fail over, 50 times under write load, and in mixed sets (15 minutes)
+	$(BIN)/python -m tests.sentinel $(ARGS)
 
 bench: $(VENV)/.installed ## measure against redis-server (an hour; ARGS="--quick", or "--only cpu --tests SET" for a part)
 	$(BIN)/python -m benchmarks $(or $(ARGS),--publish)

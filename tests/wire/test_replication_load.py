@@ -157,3 +157,18 @@ def test_a_replica_hides_expired_fields_and_keeps_them(ours):  # noqa: F811
     assert replica.hscan("hash")[1] == {b"there": b"2"}
     assert replica.hlen("hash") == 2  # as in Redis: the field is there, and its primary's to remove
     assert replica.digest() == primary.digest()
+
+
+@pytest.mark.parametrize("mode", ["disabled", "swapdb"])
+def test_a_replica_of_a_replica_goes_on_in_the_right_database(ours, mode):  # noqa: F811
+    head, middle, last = ours(), ours(), ours("--repl-diskless-load", mode)
+    middle.follow(head)
+    middle.wait_for_link()
+    head.execute_command("SELECT", 2)
+    head.set("first", 1)
+    eventually(lambda: middle.execute_command("DBSIZE") or middle.digest() == head.digest(), lambda: "")
+    last.follow(middle)
+    last.wait_for_link()
+    head.set("second", 2)  # no SELECT comes before this
+    last.wait_until_like(head)
+    assert last.info("keyspace") == {"db2": last.info("keyspace")["db2"]}

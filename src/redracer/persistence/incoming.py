@@ -67,7 +67,13 @@ class Incoming:
         loading = self.engine.loading
         loading.begin(self.size, self.asynchronous)
         try:
-            for place in rdb_load.load_in_view(self.engine, -1, target, self.pull):
+            steps = rdb_load.load_in_view(self.engine, -1, target, self.pull)
+            while True:
+                try:
+                    place = next(steps)
+                except StopIteration as end:
+                    self.engine.ports["transfers"].loaded = end.value
+                    return
                 self.wanted = 0
                 if self.starved:  # and has gone back to this place
                     self.starved = False

@@ -27,6 +27,7 @@ class Transfers:
     def __init__(self, engine: Engine, child: Child) -> None:
         self.engine = engine
         self.child = child
+        self.loaded = rdb_load.Loaded(0)  # what the last snapshot that was loaded turned out to hold
 
     @property
     def busy(self) -> bool:
@@ -93,7 +94,7 @@ class Transfers:
         engine.loading.begin(os.fstat(descriptor).st_size)
         try:
             target = rdb_load.target_of(engine, keep_expired=True)
-            yield from rdb_load.load_in_view(engine, descriptor, target)
+            self.loaded = yield from rdb_load.load_in_view(engine, descriptor, target)
         except rdb_load.RdbError as problem:
             self.empty()
             raise ValueError(str(problem)) from None

@@ -25,7 +25,7 @@ from redracer.engine.client import MULTI, PRIMARY, REPLY_OFF
 from redracer.engine.gates import GATE_REPLY
 from redracer.engine.version import REDIS_VERSION
 from redracer.replication.full_sync import FullSync, LinkError
-from redracer.replication.stream import NO_ID
+from redracer.replication.stream import NO_ID, database_of
 
 if TYPE_CHECKING:
     from redracer.engine.client import Client
@@ -316,6 +316,7 @@ class Link:
         if place < 0:  # SYNC tells no history: nobody can go on from here
             replication_id, place = NO_ID, 0
         self.stream.restart(replication_id, place)
+        self.replication.stream_database = database_of(self.engine.ports["transfers"].loaded.fields)
         self.replication.has_history = replication_id != NO_ID
         log.notice("MASTER <-> REPLICA sync: Finished with success")
         self._forget_client()
@@ -340,7 +341,7 @@ class Link:
             client.flags |= PRIMARY | REPLY_OFF
             client.gates = GATE_REPLY
             client.output_limit = LARGEST_BULK
-            client.db = self.engine.databases[max(self.replication.stream_database, 0)]
+            client.db = self.engine.databases[self.replication.stream_database]
             self.client = client
         self.replication.link_changed()
         self.acknowledge()

@@ -24,7 +24,7 @@ from redracer.replication.link import CONNECTED, SYNC, Link
 from redracer.replication.local_keys import LocalKeys
 from redracer.replication.primary import Primary
 from redracer.replication.replica import ONLINE
-from redracer.replication.stream import Stream
+from redracer.replication.stream import Stream, database_of
 from redracer.replication.waits import Waits
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Replication:
         self.has_history = (
             False  # our data are those of the stream's place: a primary may let us go on from there
         )
-        self.stream_database = -1  # in which our primary's stream is at our place
+        self.stream_database = 0  # in which our primary's stream is at our place
         self.next_tick = 0
         engine.dispatcher.guard(GATE_READ_ONLY, self.refuse_write)
         engine.dispatcher.guard(GATE_STALE, self.refuse_stale)
@@ -259,8 +259,7 @@ class Replication:
         if self.engine.config["replicaof"]:
             self.stream.restart(replication_id, int(offset))
             self.has_history = True
-            database = fields.get(b"repl-stream-db", b"")
-            self.stream_database = int(database) if database.isdigit() else 0
+            self.stream_database = database_of(fields)
         else:
             # A primary that starts again: its history goes on under a new name, and is known by the old one.
             self.stream.id, self.stream.end = replication_id, int(offset)

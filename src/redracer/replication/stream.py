@@ -16,6 +16,10 @@ from __future__ import annotations
 
 import secrets
 from collections import deque
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 BLOCK = 16384  # bytes of a block, but for
 BLOCKS = 16  # parts of the backlog at least, into which what is larger is divided
@@ -26,6 +30,12 @@ NOWHERE = -1
 def new_id() -> bytes:
     """An id that no other history has."""
     return secrets.token_hex(20).encode()
+
+
+def database_of(fields: Mapping[bytes, bytes]) -> int:
+    """The database in which the stream goes on behind a snapshot with these fields in its header."""
+    number = fields.get(b"repl-stream-db", b"")
+    return int(number) if number.isdigit() else 0
 
 
 class Block:

@@ -1,0 +1,1 @@
+"""Failovers by real Sentinels, under write load."""
