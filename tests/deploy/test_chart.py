@@ -153,6 +153,7 @@ SETS = {
         },
     },
     "budget": {"pdb": {"minAvailable": "50%"}},
+    "no disruption": {"pdb": {"maxUnavailable": 0}},
 }
 
 
@@ -344,7 +345,15 @@ def test_images():
         ({"auth": {"password": "two\nlines"}}, "/auth/password"),
         ({"auth": {"existingSecret": ""}}, "auth.enabled: set auth.existingSecret"),
         ({"tls": {"enabled": True}}, "tls.existingSecret"),
-        ({"pdb": {"minAvailable": 1, "maxUnavailable": 1}}, "not both"),
+        (
+            {"auth": {"password": "a", "existingSecret": "mine"}},
+            "auth.existingSecret: a password is set too",
+        ),
+        (
+            {"networkPolicy": {"allowExternalEgress": True, "extraEgress": [{}]}},
+            "extraEgress needs",
+        ),
+        ({"pdb": {"minAvailable": 0, "maxUnavailable": 1}}, "not both"),
         ({"metrics": {"serviceMonitor": {"enabled": True}}}, "needs metrics.enabled"),
         ({"master": {"persistence": {"enabled": False, "existingClaim": "mine"}}}, "existingClaim needs"),
         (
@@ -396,7 +405,7 @@ OTHERS = {
     "commonConfiguration": "hz 20",
     "master.configuration": "hz 20",
     "pdb.minAvailable": 1,
-    "pdb.maxUnavailable": 2,
+    "pdb.maxUnavailable": 0,
     "master.containerSecurityContext.capabilities.drop": ["CHOWN"],
     "master.containerSecurityContext.seccompProfile.type": "Unconfined",
     "image.pullSecrets": ["one"],

@@ -3,9 +3,11 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
+from threading import Thread
 from xml.etree import ElementTree
 
 import pytest
@@ -291,6 +293,38 @@ def test_several_failures_give_the_code_of_the_gravest():
     assert report(Category.DATA, Category.PERSISTENCE).exit_code == 5
     assert report(Category.PERSISTENCE, Category.AUTHENTICATION).exit_code == 4
     ElementTree.fromstring(report(Category.DATA).as_junit())
+
+
+@pytest.mark.parametrize("reply", [b"HTTP/1.1 400\r\n", b"$many\r\n", b"*1\r\n" * 9000, b"", b"+PO"])
+def test_something_that_is_no_server(reply):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer():
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(4096)
+                connection.sendall(reply)
+
+        Thread(target=answer, daemon=True).start()
+        report = verify(Target(f"127.0.0.1:{listener.getsockname()[1]}"))
+    assert report.exit_code == 3
+    assert failed(report) == {"reachable"}
+
+
+def test_a_unix_socket(start_server, tmp_path):
+    start_server("--unixsocket", f"{tmp_path}/socket")
+    assert verify(Target(f"{tmp_path}/socket")).passed
+    report = verify(Target(f"{tmp_path}/none"))
+    assert report.exit_code == 3
+
+
+def test_a_password_of_any_bytes(start_server, tmp_path):
+    password = b"\xff\xfe \xc3\xa4"
+    server = start_server()
+    server.connect().request("CONFIG", "SET", "requirepass", password)
+    (tmp_path / "password").write_bytes(password + b"\n")
+    done = run(server, "--password-file", str(tmp_path / "password"))
+    assert done.returncode == 0, done.stdout
 
 
 def test_a_password_is_in_no_representation():

@@ -120,7 +120,7 @@ def password_of(file: str | None) -> str | None:
     """The password of the file, or of the environment. Raises ValueError if the file has none, OSError."""
     if file is None:
         return os.environ.get(PASSWORD_VARIABLE)
-    password = Path(file).read_text().split("\n", 1)[0].rstrip("\r")
+    password = Path(file).read_text(errors="surrogateescape").split("\n", 1)[0].rstrip("\r")
     if not password:
         raise ValueError(f"{file}: its first line, the password, is empty")
     return password

@@ -58,14 +58,22 @@ class Connection:
     def _open(self, endpoint: tuple[str, int] | str) -> socket.socket:
         target = self.target
         if isinstance(endpoint, str):
-            plain = socket.socket(socket.AF_UNIX)
-            plain.settimeout(target.timeout)
-            plain.connect(endpoint)
-            return plain
+            local = socket.socket(socket.AF_UNIX)
+            try:
+                local.settimeout(target.timeout)
+                local.connect(endpoint)
+            except OSError:
+                local.close()
+                raise
+            return local
         plain = socket.create_connection(endpoint, target.timeout)
         if target.tls is None:
             return plain
-        return target.tls.wrap_socket(plain, server_hostname=target.server_name or endpoint[0])
+        try:
+            return target.tls.wrap_socket(plain, server_hostname=target.server_name or endpoint[0])
+        except OSError:
+            plain.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -91,7 +99,10 @@ class Connection:
 
     def send(self, *words: Word) -> None:
         """Send a command. Raises Unreachable."""
-        parts = [word if isinstance(word, bytes) else str(word).encode() for word in words]
+        parts = [
+            word if isinstance(word, bytes) else str(word).encode("utf-8", "surrogateescape")
+            for word in words
+        ]
         data = b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%s\r\n" % (len(part), part) for part in parts)
         try:
             self._socket.sendall(data)
@@ -106,6 +117,8 @@ class Connection:
             raise Unreachable(f"no reply within {self.target.timeout:g} s") from error
         except OSError as error:
             raise Unreachable(f"the connection broke: {error.strerror or error}") from error
+        except (ValueError, RecursionError) as error:
+            raise Unreachable("what came is no reply of the protocol") from error
         if isinstance(value, ServerError):
             raise value
         return value

@@ -63,7 +63,7 @@ annotations:
 {{- with concat .Values.global.imagePullSecrets .Values.image.pullSecrets }}
 imagePullSecrets:
   {{- range . }}
-  - name: {{ kindIs "string" . | ternary . (get (kindIs "map" . | ternary . dict) "name") }}
+  - name: {{ if kindIs "string" . }}{{ . }}{{ else }}{{ .name }}{{ end }}
   {{- end }}
 {{- end }}
 {{- end }}
@@ -195,7 +195,11 @@ storageClassName: {{ $class }}
 {{- if and .Values.tls.enabled (not .Values.tls.existingSecret) -}}
 {{- fail "tls.enabled: set tls.existingSecret, a secret with the certificate, its key and the authority's certificate" -}}
 {{- end -}}
-{{- if and .Values.pdb.minAvailable .Values.pdb.maxUnavailable -}}
+{{- $password := include "redis.password" . -}}
+{{- if and $password .Values.auth.existingSecret (ne .Values.auth.existingSecret "urbalurba-secrets") -}}
+{{- fail "auth.existingSecret: a password is set too (auth.password or global.redis.password); set one of them" -}}
+{{- end -}}
+{{- if and (ne (toString .Values.pdb.minAvailable) "") (ne (toString .Values.pdb.maxUnavailable) "") -}}
 {{- fail "pdb: set minAvailable or maxUnavailable, not both" -}}
 {{- end -}}
 {{- if and .Values.metrics.serviceMonitor.enabled (not .Values.metrics.enabled) -}}
@@ -211,6 +215,9 @@ storageClassName: {{ $class }}
 {{- end -}}
 {{- if and .Values.networkPolicy.allowExternal (or .Values.networkPolicy.ingressNSMatchLabels .Values.networkPolicy.ingressNSPodMatchLabels) -}}
 {{- fail "networkPolicy.ingressNSMatchLabels and ingressNSPodMatchLabels need networkPolicy.allowExternal=false: everybody is let in" -}}
+{{- end -}}
+{{- if and .Values.networkPolicy.allowExternalEgress .Values.networkPolicy.extraEgress -}}
+{{- fail "networkPolicy.extraEgress needs networkPolicy.allowExternalEgress=false: everything is allowed" -}}
 {{- end -}}
 {{- if and (not .Values.master.persistence.enabled) .Values.master.persistence.existingClaim -}}
 {{- fail "master.persistence.existingClaim needs master.persistence.enabled" -}}
