@@ -1,10 +1,12 @@
 """The endpoint for monitoring over HTTP, and redis_exporter's account of the same server."""
 
+import re
 import shutil
 import subprocess
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import pytest
 
@@ -73,3 +75,12 @@ def test_the_exporter_and_the_endpoint_agree(start_server):
         assert ours[name] == theirs[name]
     for name in ("redis_keyspace_hits_total", "redis_uptime_in_seconds", "redis_process_id"):
         assert ours[name] == pytest.approx(theirs[name], abs=5)
+
+
+def test_the_page_on_monitoring_names_metrics_that_there_are(start_server):
+    port = free_port()
+    start_server("--metrics-port", str(port))
+    text = (Path(__file__).resolve().parents[2] / "docs" / "monitor.md").read_text()
+    named = set(re.findall(r"\bredis_(?!exporter)\w+", text))
+    assert len(named) > 10
+    assert named <= set(re.findall(r"^(redis_\w+)", get_when_there(port), re.MULTILINE))
