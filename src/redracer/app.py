@@ -23,6 +23,7 @@ from redracer.engine.version import REDIS_VERSION, VERSION
 from redracer.net.front import Front
 from redracer.net.listeners import ListenError
 from redracer.net.metrics import MetricsServer
+from redracer.net.migration import Migration
 from redracer.net.streams import LoopExchange, Streams
 from redracer.net.tls import Tls
 from redracer.parts import Parts, load_commands
@@ -85,6 +86,7 @@ class Server:
             describe_client=lambda client: describe(client, self.engine.clock.now),
         )
         self.reactor.query_limit = config["client-query-buffer-limit"]
+        self.engine.ports["migration"] = Migration(self.engine)
         self.engine.ports["transfers"] = Transfers(self.engine, self.parts.child)
         self.engine.client_eviction.apply_settings()
         self.replication = Replication(self.engine, self.loop)

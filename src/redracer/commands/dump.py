@@ -77,11 +77,16 @@ RESTORE_COMPLEXITY = (
 )
 def dump(ctx: Context, args: list[bytes]) -> Reply:
     """Returns a serialized representation of the value stored at a key."""
-    kind = ctx.db.type_of(args[1])
+    return payload_of(ctx, args[1])
+
+
+def payload_of(ctx: Context, name: bytes) -> bytes | None:
+    """The value at a key as RESTORE takes it, or None. O(bytes)."""
+    kind = ctx.db.type_of(name)
     if kind == MISSING:
         return None
     spec = type_spec(kind)
-    return dump_payload.dump(spec, spec.value(ctx.db, args[1]), ctx.config["rdbcompression"])
+    return dump_payload.dump(spec, spec.value(ctx.db, name), ctx.config["rdbcompression"])
 
 
 @command(
