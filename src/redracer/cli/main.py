@@ -17,6 +17,7 @@ Usage: redracer [serve] [/path/to/redis.conf] [--option value ...]
        redracer rdb stats | export FILE [...]
        redracer backup --from HOST:PORT | --dir DIR --to PATH [--keep N]
        redracer restore FILE --dir DIR
+       redracer migrate --from URI --to URI | --dir DIR [--verify]
        redracer verify [--server HOST:PORT] [--restart CMD | --phase before|after]
        redracer --help | --version
 
@@ -32,6 +33,7 @@ TOOLS = {
     "rdb": ("redracer.cli.rdb_files", "main"),
     "backup": ("redracer.cli.backup", "backup"),
     "restore": ("redracer.cli.backup", "restore"),
+    "migrate": ("redracer.cli.migration.main", "main"),
     "verify": ("redracer.cli.verify", "main"),
 }
 # Redis's names for the same: links with these names do what those programs do.
