@@ -20,6 +20,7 @@ failed=0
 kube() { kubectl --context "$context" --namespace "$namespace" "$@"; }
 helm_() { helm --kube-context "$context" --namespace "$namespace" "$@"; }
 inside() { kube exec redis-master-0 --container redis -- "$@"; }
+ask() { inside sh -c '. /opt/redracer/health/ask.sh; ask "$@"' sh "$@"; }
 verify() { inside redracer verify --password-file /opt/redracer/secrets/redis-password "$@"; }
 ready() { kube rollout status statefulset/redis-master --timeout 180s; }
 
@@ -67,12 +68,12 @@ back_up() {
 
 restore() { # a snapshot with one key, over a data set with another
     inside sh -c "REDISCLI_AUTH=\$(cat \$REDIS_PASSWORD_FILE) redis-cli --rdb /data/before.rdb" &&
-        inside redracer-ask set later yes &&
+        ask set later yes &&
         inside mv /data/before.rdb /data/restore.rdb &&
         kube delete pod redis-master-0 --timeout 120s &&
         ready &&
-        same yes inside redracer-ask get kept &&
-        same 1 inside redracer-ask dbsize
+        same yes ask get kept &&
+        same 1 ask dbsize
 }
 
 trap cleanup EXIT
@@ -101,10 +102,10 @@ check "and is ready again" ready
 check "verification after it" verify --phase after
 check "an upgrade with another configuration" install --set commonConfiguration="hz 20" "$@"
 check "rolls out" ready
-check "and is in force" same $'hz\n20' inside redracer-ask config get hz
+check "and is in force" same $'hz\n20' ask config get hz
 check "helm test" helm_ test redis --timeout 180s
 check "a backup" back_up
-check "a key" same OK inside redracer-ask set kept yes
+check "a key" same OK ask set kept yes
 check "a restore" restore
 check "the removal" helm_ uninstall redis --wait --timeout 180s
 check "leaves the claim" same Bound kube get pvc redis-data-redis-master-0 --output "jsonpath={.status.phase}"

@@ -44,7 +44,7 @@ CONFIGURATION = (
     ),
     *(
         "--healthcheck",
-        "CMD redracer-ask ping",
+        "CMD redis-cli ping",
         "--healthcheck-interval",
         "10s",
         "--healthcheck-timeout",
@@ -90,7 +90,6 @@ def install(root: Path) -> None:
             f"#!/usr/bin/python3\nimport sys\nfrom {module} import {function}\n\nsys.exit({function}())\n"
         )
         (programs / name).chmod(0o755)
-    shutil.copy2(HERE / "redracer-ask", programs)
     shutil.copy2(HERE / "finish.sh", root / "tmp")
     run(
         "chroot",

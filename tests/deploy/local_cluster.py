@@ -45,7 +45,8 @@ class Local:
         return subprocess.run(command, env=self.environment, text=True, timeout=PATIENCE, **more)
 
     def ask(self, *words: str) -> str:
-        return self.run("redracer-ask", *words, stdout=subprocess.PIPE).stdout.strip()
+        script = f". {self.directory}/health/ask.sh; ask {' '.join(words)}"
+        return self.run("/bin/sh", "-c", script, stdout=subprocess.PIPE).stdout.strip()
 
     def restart(self) -> None:
         """The pod is deleted, and the StatefulSet makes it again."""

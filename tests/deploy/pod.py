@@ -7,7 +7,7 @@ from pathlib import Path
 
 import redis
 
-from tests.deploy.chart import ROOT, by_name, merged, rendered
+from tests.deploy.chart import by_name, merged, rendered
 from tests.wire.conftest import free_port
 
 BIN = Path(sys.prefix) / "bin"
@@ -15,7 +15,7 @@ PATIENCE = 60  # s
 REDRACER = {
     "redis-server": BIN / "redracer-server",
     "redracer": BIN / "redracer",
-    "redracer-ask": ROOT / "deploy/image/redracer-ask",
+    "redis-cli": BIN / "redracer-cli",
 }
 
 

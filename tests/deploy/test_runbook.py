@@ -137,6 +137,7 @@ class Terminal:
         """In a real pod the port is 6379 and the service has an address; and nobody presses Ctrl-C here."""
         client = f"{BIN / 'redracer-cli'} -p {self.pod.port}"
         program = self.pod.directory / "bin/redis-cli"
+        program.unlink()
         program.write_text(
             f"""#!/bin/sh
 [ "$1 $2" != "-h redis-master.default.svc.cluster.local" ] || shift 2
