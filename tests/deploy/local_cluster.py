@@ -19,7 +19,7 @@ from typing import Any
 
 from tests.deploy import cluster
 
-PATIENCE = 60  # s
+PATIENCE = 200  # s
 KINDS = {
     "pods": "Pod",
     "pod": "Pod",

@@ -11,7 +11,7 @@ from tests.deploy.chart import by_name, merged, rendered
 from tests.wire.conftest import free_port
 
 BIN = Path(sys.prefix) / "bin"
-PATIENCE = 60  # s
+PATIENCE = 200  # s
 REDRACER = {
     "redis-server": BIN / "redracer-server",
     "redracer": BIN / "redracer",

@@ -143,7 +143,7 @@ class Terminal:
 [ "$1 $2" != "-h redis-master.default.svc.cluster.local" ] || shift 2
 case "$*" in
 *monitor)
-    timeout -s INT 10 {client} "$@" >"$0.monitor" 2>&1 &
+    timeout -s INT 300 {client} "$@" >"$0.monitor" 2>&1 &
     until grep -q OK "$0.monitor"; do sleep 0.1; done
     until grep -q dbsize "$0.monitor"; do {client} --no-auth-warning -a {PASSWORD} dbsize >/dev/null; done
     kill -INT $!

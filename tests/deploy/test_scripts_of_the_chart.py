@@ -15,6 +15,7 @@ pytest.importorskip("kubernetes_validate", reason="needs kubernetes-validate")
 from tests.deploy.pod import REDRACER, Pod
 from tests.wire.certificates import make_authority, make_certificate
 
+pytestmark = pytest.mark.timeout(600)
 PASSWORD = 'p"a\\s $HOME'
 REDIS = {name: Path(shutil.which(name) or "") for name in ("redis-server", "redis-cli")}
 
