@@ -92,6 +92,29 @@ def restore_both_ways(made, backup, mode):
         assert list(made.data.glob("before-restore-*"))  # nothing is thrown away
 
 
+@pytest.mark.long
+@pytest.mark.skipif(shutil.which("redis-server") is None, reason="no redis-server is installed")
+@pytest.mark.parametrize("mode", ["rdb", "aof"])
+def test_a_claim_goes_from_redis_to_redracer_and_back(tmp_path, mode):
+    """As docs/migration.md says: the same directory, another image; back, in the version that the Redis reads."""
+    values = {"persistenceMode": mode, "commonConfiguration": "rdb-version 10"}
+    steps = (("first", REDIS, {"persistenceMode": mode}), ("second", REDRACER, values))
+    steps += (("third", REDIS, {"persistenceMode": mode}),)
+    before = None
+    for number, (name, programs, settings) in enumerate(steps):
+        (tmp_path / name).mkdir()
+        made = Pod(tmp_path / name, settings, PASSWORD, programs)
+        if before:
+            shutil.copytree(before, made.data, dirs_exist_ok=True)
+        client = made.start()
+        assert client.dbsize() == 2 * number
+        client.set(name, number)
+        client.zadd(f"{name}:board", {"a": 1, "b": 2})
+        assert sorted(client.keys("*:board"))[0] == b"first:board"
+        made.stop()
+        before = made.data
+
+
 def test_a_snapshot_of_the_server_itself_is_not_taken_for_a_backup(pod):
     made = pod()
     client = made.start()
