@@ -257,10 +257,10 @@ class Dispatcher(Executor):
         if not self.effects.feeds:
             return
         if context.rewritten is None:
-            self.effects.propagate(client.db.index, argv)
-        else:
-            for command in context.rewritten:
-                self.effects.propagate(client.db.index, command)
+            self.effects.propagate_alone(client.db.index, argv)
+            return
+        for command in context.rewritten:
+            self.effects.propagate(client.db.index, command)
         self.effects.flush()
 
     def call_nested(self, client: Client, command: Command, argv: list[bytes]) -> Any:

@@ -9,9 +9,7 @@ test.
 Observers and feeds are ports: objects that later layers register. An observer has
 `key_changed(database, key, event)` (the value changed), `key_event(database, key, event)` (something
 happened to the key beyond that), `databases_flushed(databases)` (before they are emptied) and
-`databases_swapped(first, second)` (after the swap: any key of either may be another now). A feed has
-`feed(units)`: `units` is a list of (database, argv) that belong together, a transaction when there is more
-than one.
+`databases_swapped(first, second)` (after the swap: any key of either may be another now). A feed is a Feed.
 """
 
 from __future__ import annotations
@@ -35,10 +33,16 @@ class Observer(Protocol):
     def databases_swapped(self, first: int, second: int) -> None: ...
 
 
-class Feed(Protocol):
+class Feed:
     """Who is given the commands that change the data set, in order."""
 
-    def feed(self, units: list[tuple[int, list[bytes]]]) -> None: ...
+    def feed(self, units: list[tuple[int, list[bytes]]]) -> None:
+        """Takes the (database, argv) that belong together: a transaction when there is more than one."""
+        raise NotImplementedError
+
+    def feed_alone(self, database: int, argv: list[bytes]) -> None:
+        """Takes a command that is a unit of its own, the usual case."""
+        self.feed([(database, argv)])
 
 
 class TargetedCommand(list[bytes]):
@@ -126,6 +130,15 @@ class Effects:
         """Queues a command for the feeds; it leaves with the others of this request in `flush`."""
         if self.feeds:
             self.pending.append((database, argv))
+
+    def propagate_alone(self, database: int, argv: list[bytes]) -> None:
+        """`propagate` and `flush` for what is nearly always the only command of a request."""
+        if self.pending or self.held:
+            self.propagate(database, argv)
+            self.flush()
+        else:
+            for feed in self.feeds:
+                feed.feed_alone(database, argv)
 
     def hold(self) -> None:
         """From now on what commands propagate is gathered into one unit (EXEC, scripts). Calls nest."""

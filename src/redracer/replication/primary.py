@@ -1,7 +1,7 @@
 """The primary's side: who replicates from us, and what they are sent.
 
 A replica introduces itself (REPLCONF), asks to go on from a place in the stream or for a snapshot (PSYNC,
-SYNC), and is then fed. What commands change is encoded once (`feed`), becomes part of the stream before any
+SYNC), and is then fed. What commands change is encoded once (`buffer`), becomes part of the stream before any
 reply of the round leaves (`commit`), and is moved to the replicas' buffers as far as they keep up.
 """
 
@@ -13,10 +13,10 @@ from redracer.core import errors
 from redracer.core.errors import CommandError
 from redracer.core.numbers import parse_integer
 from redracer.core.replies import NO_REPLY, OK, Reply
-from redracer.core.resp_write import ReplyBuffer
 from redracer.engine import log
 from redracer.engine.client import MONITOR, MULTI, REPLICA, REPLY_OFF, Client
-from redracer.engine.effects import TO_REPLICAS, for_target
+from redracer.engine.effects import TO_REPLICAS
+from redracer.engine.feed_buffer import FeedBuffer
 from redracer.engine.flags import WRITE
 from redracer.engine.gates import GATE_FEW_REPLICAS, GATE_REPLICA, GATE_REPLY
 from redracer.engine.transactions import effective_flags
@@ -48,8 +48,7 @@ class Primary:
         self.stream = stream
         self.loop = loop
         self.replicas: dict[int, Replica] = {}  # by client id, those that asked for the stream
-        self.encoder = ReplyBuffer()
-        self.selected = -1  # the database that the stream is in
+        self.buffer = FeedBuffer(TO_REPLICAS, self.wake_all)
         self.transfer: Transfer | None = None
         self.waiting_since = 0
         self.alone_since = 0  # Unix time in ms since when there has been no replica
@@ -63,39 +62,23 @@ class Primary:
     def start_feeding(self) -> None:
         """From now on what commands change is part of the stream."""
         self.stream.open()
-        if self not in self.engine.effects.feeds and not self.engine.is_replica:
-            self.engine.effects.add_feed(self)
+        if self.buffer not in self.engine.effects.feeds and not self.engine.is_replica:
+            self.engine.effects.add_feed(self.buffer)
             self.engine.dispatcher.before_sending_steps.append(self.commit)
 
     def stop_feeding(self) -> None:
         """Nothing more is: there is no backlog, or the stream is another server's."""
         self.acknowledgement_wanted = False
         self.gather()
-        self.selected = -1
-        if self in self.engine.effects.feeds:
-            self.engine.effects.remove_feed(self)
+        self.buffer.database = -1
+        if self.buffer in self.engine.effects.feeds:
+            self.engine.effects.remove_feed(self.buffer)
             self.engine.dispatcher.before_sending_steps.remove(self.commit)
-
-    def feed(self, units: list[tuple[int, list[bytes]]]) -> None:
-        """Takes the commands of one request; more than one are a transaction."""
-        units = for_target(units, TO_REPLICAS)
-        encoder = self.encoder
-        if not len(encoder):
-            self.wake_all()
-        for place, (database, argv) in enumerate(units):
-            if database != self.selected and database >= 0:
-                self.selected = database
-                encoder.write([b"SELECT", b"%d" % database], 2)
-            if place == 0 and len(units) > 1:
-                encoder.write([b"MULTI"], 2)
-            encoder.write(argv, 2)
-        if len(units) > 1:
-            encoder.write([b"EXEC"], 2)
 
     def feed_command(self, argv: list[bytes]) -> None:
         """Sends replicas a command that concerns no database."""
         if self.stream.active and not self.engine.is_replica:
-            self.feed([(-1, argv)])
+            self.buffer.command(argv)
 
     def wake_all(self) -> None:
         """Has a round come, at the end of which the stream is sent."""
@@ -117,8 +100,8 @@ class Primary:
 
     def gather(self) -> None:
         """Makes what was fed part of the stream."""
-        if len(self.encoder):
-            self.publish(self.encoder.take())
+        if len(self.buffer):
+            self.publish(self.buffer.take())
 
     def publish(self, data: bytes) -> None:
         """Adds bytes to the stream, and moves them on to the replicas."""
@@ -306,7 +289,7 @@ class Primary:
         self.waiting_since = 0
         log.notice(f"Starting BGSAVE for SYNC with target: {'replicas sockets' if diskless else 'disk'}")
         self.commit()
-        self.selected = -1  # the stream behind the snapshot says what database it is in
+        self.buffer.database = -1  # the stream behind the snapshot says what database it is in
         transfer = Transfer(self, found, diskless)
         try:
             transfer.start()

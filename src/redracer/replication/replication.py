@@ -242,7 +242,7 @@ class Replication:
         self.primary.commit()
         if not self.stream.active:
             return []
-        database = self.primary.selected
+        database = self.primary.buffer.database
         if self.link is not None and self.link.client is not None:
             database = self.link.client.db.index
         return [

@@ -3,6 +3,7 @@
 import pytest
 
 from redracer.core.checksums import crc64
+from redracer.engine.effects import Feed
 from tests.unit.commands.served import Served
 from tests.unit.types.payloads import length, payload, string
 
@@ -13,7 +14,7 @@ BAD_DATA = "ERR Bad data format"
 BAR = payload(b"\0" + string(b"bar"))
 
 
-class Watcher:
+class Watcher(Feed):
     """Writes down events, and what is propagated."""
 
     def __init__(self, engine):

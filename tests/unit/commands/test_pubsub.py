@@ -4,7 +4,7 @@ import pytest
 
 from redracer.core.replies import Push
 from redracer.core.resp_write import encode_strings
-from redracer.engine.effects import TO_LOG, TO_REPLICAS, for_target
+from redracer.engine.effects import TO_LOG, TO_REPLICAS, Feed, for_target
 from tests.unit.commands.served import Served
 
 
@@ -111,7 +111,7 @@ class TestMessages:
         assert served.run(b"PUBLISH c x", "other") == b":0\r\n"
 
     def test_replicas_alone_are_told(self, served):
-        class Feed:
+        class Target(Feed):
             def __init__(self, target):
                 self.target = target
                 self.units = []
@@ -119,7 +119,7 @@ class TestMessages:
             def feed(self, units):
                 self.units += for_target(units, self.target)
 
-        replicas, file = Feed(TO_REPLICAS), Feed(TO_LOG)
+        replicas, file = Target(TO_REPLICAS), Target(TO_LOG)
         served.engine.effects.add_feed(replicas)
         served.engine.effects.add_feed(file)
         served.run(b"PUBLISH a hi")

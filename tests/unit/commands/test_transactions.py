@@ -3,6 +3,7 @@
 import pytest
 
 from redracer.engine.client import NO_BLOCKING, NO_TOUCH
+from redracer.engine.effects import Feed
 from tests.unit.commands.served import Served
 
 OK = b"+OK\r\n"
@@ -13,7 +14,7 @@ OWN_GATE = 1 << 15  # that nothing else uses
 FAILED = "EXECABORT Transaction discarded because of previous errors."
 
 
-class Feed:
+class Recorder(Feed):
     def __init__(self):
         self.units = []
 
@@ -271,7 +272,7 @@ class TestWatchOfExpiredKeys:
 
 class TestWhatFollows:
     def test_one_unit_for_the_feeds(self, served):
-        feed = Feed()
+        feed = Recorder()
         served.engine.effects.add_feed(feed)
         queue(served, b"SET k 1", b"GET k", b"SELECT 2", b"SPOP s", b"INCR k")
         served.run(b"EXEC")

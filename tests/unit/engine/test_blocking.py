@@ -5,6 +5,7 @@ import time
 import pytest
 
 from redracer.core.session import BLOCKED
+from redracer.engine.effects import Feed
 from tests.unit.commands.served import Served
 
 ATTEMPTS = 10_000  # to see a deadline pass
@@ -344,11 +345,11 @@ class TestAccounts:
     def test_the_plain_form_is_what_spreads(self, world):
         units = []
 
-        class Feed:
+        class Recorder(Feed):
             def feed(self, commands):
                 units.append([argv for _, argv in commands])
 
-        world.engine.effects.add_feed(Feed())
+        world.engine.effects.add_feed(Recorder())
         world.wait("a", b"BLPOP k 0")
         world.wait("b", b"BLMOVE k d LEFT RIGHT 0")
         world.wait("c", b"BLMPOP 0 1 d LEFT COUNT 5")

@@ -1,9 +1,9 @@
 """What commands propagate leaves as one unit a request, or as one for all while it is held."""
 
-from redracer.engine.effects import Effects
+from redracer.engine.effects import Effects, Feed
 
 
-class Recorder:
+class Recorder(Feed):
     def __init__(self):
         self.units = []
 

@@ -4,6 +4,7 @@ import pytest
 
 from redracer.core.memory import used_memory
 from redracer.engine import eviction
+from redracer.engine.effects import Feed
 from redracer.engine.gates import GATE_MEMORY
 from tests.unit.commands.served import Served
 
@@ -11,7 +12,7 @@ REFUSED = "OOM command not allowed when used memory > 'maxmemory'."
 VALUE = b"x" * 500
 
 
-class Fed:
+class Fed(Feed):
     """Remembers what it is told about keys, and what it is fed."""
 
     def __init__(self):

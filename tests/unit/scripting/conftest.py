@@ -2,13 +2,14 @@
 
 import pytest
 
+from redracer.engine.effects import Feed
 from redracer.scripting.service import Scripting
 from tests.unit.commands.served import Served
 
 pytest.importorskip("lupa")
 
 
-class Scripted(Served):
+class Scripted(Served, Feed):
     """Clients of an engine that runs scripts; `eval` gives the value of a script."""
 
     def __init__(self, **options):

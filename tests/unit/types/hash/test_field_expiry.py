@@ -7,6 +7,7 @@ import pytest
 from redracer.core.entry import HASH
 from redracer.core.member_table import FieldTable
 from redracer.core.replies import Error, Map
+from redracer.engine.effects import Feed
 from redracer.types.hash.value import ExpiringListpack, count_fields
 
 from ...commands.served import Served
@@ -15,7 +16,7 @@ NOW = 1_700_000_000_000  # Unix time, ms
 MAX_TIME = 2**46 - 1
 
 
-class Hashes:
+class Hashes(Feed):
     """One engine whose time stands still; its events, and the commands that it propagates, in order."""
 
     def __init__(self, encoding="listpack"):

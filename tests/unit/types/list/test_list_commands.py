@@ -7,13 +7,14 @@ import pytest
 
 from redracer.core.memory import used_memory
 from redracer.core.type_spec import type_spec
+from redracer.engine.effects import Feed
 from redracer.types.list.quicklist import set_packed_threshold
 from tests.unit.commands.served import Served
 
 LIST = 1
 
 
-class World(Served):
+class World(Served, Feed):
     """An engine whose events and propagated commands are written down."""
 
     def __init__(self):

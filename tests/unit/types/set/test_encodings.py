@@ -7,6 +7,7 @@ from redracer.core.intset import Intset
 from redracer.core.keyspace import Keyspace
 from redracer.core.listpack import Listpack
 from redracer.core.member_table import MemberTable
+from redracer.engine.effects import Feed
 from redracer.types.set.value import (
     MembersOf,
     SetLimits,
@@ -222,7 +223,7 @@ def test_encodings_are_told_of_the_containers_themselves():
 # --- what follows from a change
 
 
-class Told:
+class Told(Feed):
     """Events and propagated commands of one server."""
 
     def __init__(self, server):

@@ -2,10 +2,12 @@
 
 import pytest
 
+from redracer.engine.effects import Feed
+
 from ...commands.served import Served
 
 
-class Listener:
+class Listener(Feed):
     """Notes the events of keys, and the commands that replicas would get."""
 
     def __init__(self, served):

@@ -3,11 +3,12 @@
 import pytest
 
 from redracer.core.replies import Error, Map, Status
+from redracer.engine.effects import Feed
 
 from ...commands.served import Served
 
 
-class Streams(Served):
+class Streams(Served, Feed):
     """Runs command lines and reads replies as values; `propagated` is what feeds got since the last look."""
 
     def __init__(self):
