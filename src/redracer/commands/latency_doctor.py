@@ -8,6 +8,10 @@ if TYPE_CHECKING:
     from redracer.engine.engine import Engine
     from redracer.engine.latency import EventHistory
 
+SLOW_DISK = (
+    "Writing to the append-only file waited for the disk: use a faster one, or appendfsync no or everysec, or "
+    "no-appendfsync-on-rewrite yes if that is during snapshots."
+)
 # By event: what helps against it.
 ADVICE = {
     "command": "Look at SLOWLOG GET for the commands that took long: prefer SCAN to KEYS, and work on "
@@ -15,6 +19,13 @@ ADVICE = {
     "fast-command": "Commands of constant time were slow, so the machine was: look for other busy "
     "processes, swapping, or an overcommitted virtual machine.",
     "expire-cycle": "Many keys expired at the same moment: spread their expiry times.",
+    "aof-write-pending-fsync": SLOW_DISK,
+    "aof-write-active-child": "Writing to the append-only file waited for the disk that a child process writes a "
+    "snapshot to: a faster disk helps, or one of its own for the append-only file.",
+    "aof-write-alone": SLOW_DISK,
+    "aof-fsync-always": "With appendfsync always every write waits for the disk: use a faster one, or everysec.",
+    "fork": "The fork for a snapshot took long: it grows with the memory. Look at transparent huge pages, and at what "
+    "the virtual machine's fork costs.",
     "eviction-cycle": "Eviction took long: give the server more memory, or its keys an expiry.",
 }
 ALL_WELL = "No latency spike has been recorded: nothing is wrong that the monitor could see.\n"

@@ -48,7 +48,7 @@ class AppendOnlyFile:
         self.state = OFF
         self.buffer = AppendBuffer(engine.clock)
         self.syncer = BackgroundSync()
-        self.writer = AofWriter(self.buffer, self.syncer, child, self.report_status)
+        self.writer = AofWriter(self.buffer, self.syncer, child, self.report_status, self.note_latency)
         self.files = AofFiles(engine.config, self.syncer)
         self.rewrites = Rewrites(self)
         self.loader = AofLoader(engine, self.files)
@@ -309,6 +309,10 @@ class AppendOnlyFile:
         self.writer.flush()
 
     # --- errors
+
+    def note_latency(self, event: str, milliseconds: int) -> None:
+        """The file took long: for the latency monitor."""
+        self.engine.latency.consider(event, milliseconds, self.engine.clock.now // 1000)
 
     def report_status(self) -> None:
         """Has writes refused while they could not be kept."""

@@ -8,6 +8,7 @@ cdef class AofWriter:
     cdef public object syncer
     cdef public object child
     cdef public object on_status
+    cdef public object on_slow
     cdef public int descriptor
     cdef public long long end
     cdef public long long position
@@ -27,7 +28,9 @@ cdef class AofWriter:
     cpdef object before_replies(self)
     cpdef object flush(self, bint force=*)
     cdef bint _waits_for_sync(self)
-    @cython.locals(length=cython.longlong, written=cython.longlong)
+    @cython.locals(length=cython.longlong, written=cython.longlong, began=cython.longlong, elapsed=cython.longlong)
     cdef bint _write(self)
     @cython.locals(now=cython.longlong)
     cdef object _sync(self)
+    @cython.locals(began=cython.longlong)
+    cdef object _sync_now(self)

@@ -35,6 +35,7 @@ POLICIES = {"no": NO, "always": ALWAYS, "everysec": EVERY_SECOND}
 SECOND = 1_000_000_000  # ns
 LONGEST_WAIT = 2 * SECOND  # that a write is put off
 COMPLAINT_EVERY = 30 * SECOND
+MILLISECOND = 1_000_000  # ns
 EXIT_CODE = 1
 
 
@@ -70,12 +71,18 @@ class AofWriter:
         next_complaint: int
 
     def __init__(
-        self, buffer: AppendBuffer, syncer: BackgroundSync, child: Child, on_status: Callable[[], None]
+        self,
+        buffer: AppendBuffer,
+        syncer: BackgroundSync,
+        child: Child,
+        on_status: Callable[[], None],
+        on_slow: Callable[[str, int], None],
     ) -> None:
         self.buffer = buffer
         self.syncer = syncer
         self.child = child
         self.on_status = on_status
+        self.on_slow = on_slow  # called with what took a millisecond or more, and how many
         self.descriptor = -1
         self.end = self.position = self.requested = self.synced = self.current_size = 0
         self.policy = EVERY_SECOND
@@ -162,6 +169,7 @@ class AofWriter:
         """Writes the whole buffer; False if that failed."""
         self.postponed = False
         length = len(self.buffer)
+        began = monotonic_nanoseconds()
         if self.delay:
             time.sleep(self.delay)
         try:
@@ -172,6 +180,9 @@ class AofWriter:
         if written != length:
             self._write_failed(errors.ENOSPC, written)
             return False
+        elapsed = monotonic_nanoseconds() - began
+        if elapsed >= MILLISECOND:
+            self._slow_write(elapsed // MILLISECOND)
         self.buffer.drop(length)
         self._advance(length)
         if self.write_error:
@@ -179,6 +190,15 @@ class AofWriter:
             self.write_error = 0
             self.on_status()
         return True
+
+    def _slow_write(self, milliseconds: int) -> None:
+        if self.syncer.pending:
+            self.on_slow("aof-write-pending-fsync", milliseconds)
+        elif self.child.active:
+            self.on_slow("aof-write-active-child", milliseconds)
+        else:
+            self.on_slow("aof-write-alone", milliseconds)
+        self.on_slow("aof-write", milliseconds)
 
     def _advance(self, count: int) -> None:
         self.end += count
@@ -239,6 +259,7 @@ class AofWriter:
             self.last_sync = now
 
     def _sync_now(self) -> None:
+        began = monotonic_nanoseconds()
         try:
             os.fdatasync(self.descriptor)
         except OSError as error:
@@ -249,3 +270,5 @@ class AofWriter:
             os._exit(EXIT_CODE)
         self.requested = self.synced = self.position
         self.last_sync = monotonic_nanoseconds()
+        if self.last_sync - began >= MILLISECOND:
+            self.on_slow("aof-fsync-always", (self.last_sync - began) // MILLISECOND)

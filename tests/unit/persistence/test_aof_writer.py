@@ -1,6 +1,7 @@
 """When the append-only file is written and synced, and what happens where that fails."""
 
 import os
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -28,14 +29,16 @@ class Syncer:
 @pytest.fixture
 def world(tmp_path):
     world = SimpleNamespace(
-        reported=0, path=tmp_path / "f", syncer=Syncer(), child=SimpleNamespace(active=False)
+        reported=0, path=tmp_path / "f", syncer=Syncer(), child=SimpleNamespace(active=False), slow=[]
     )
 
     def report():
         world.reported += 1
 
     world.buffer = AppendBuffer(Clock())
-    world.writer = AofWriter(world.buffer, world.syncer, world.child, report)
+    world.writer = AofWriter(
+        world.buffer, world.syncer, world.child, report, lambda event, milliseconds: world.slow.append(event)
+    )
     world.descriptor = os.open(world.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     world.writer.open(world.descriptor, 0)
     return world
@@ -123,3 +126,23 @@ class TestFailures:
         world.writer.before_replies()
         assert world.path.read_bytes() == b"abcdef"
         assert (world.writer.write_error, world.reported) == (0, 2)
+
+
+class TestLatency:
+    def test_tells_what_a_slow_write_had_to_wait_for(self, world):
+        world.writer.policy = NO
+        world.writer.delay = 0.002  # s
+        for state in ("alone", "child", "sync"):
+            world.child.active = state == "child"
+            world.syncer.pending = state == "sync"
+            world.buffer.text(b"abc")
+            world.writer.before_replies()
+        assert world.slow[::2] == ["aof-write-alone", "aof-write-active-child", "aof-write-pending-fsync"]
+        assert world.slow[1::2] == ["aof-write"] * 3
+
+    def test_tells_of_a_slow_sync(self, world, monkeypatch):
+        monkeypatch.setattr(aof_writer.os, "fdatasync", lambda descriptor: time.sleep(0.002))
+        world.writer.policy = ALWAYS
+        world.buffer.text(b"abc")
+        world.writer.before_replies()
+        assert world.slow[-1] == "aof-fsync-always"
