@@ -7,7 +7,7 @@ PIP    := $(BIN)/python -m pip install -q --disable-pip-version-check
 # The modules are built in place before; left to itself, pip would compile them again.
 INSTALL := REDRACER_BUILD_ONLY=nothing $(PIP) --no-build-isolation
 
-.PHONY: help run test test-long lint build docs docs-site compat clients redis-py compat-quick asan fuzz crash replication sentinel bench clean
+.PHONY: help run test test-long lint build docs docs-site browser compat clients redis-py compat-quick asan fuzz crash replication sentinel bench clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -72,6 +72,10 @@ clients: $(VENV)/.installed ## programs that people use with Redis (BullMQ, Cele
 
 redis-py: $(VENV)/.test-tools ## redis-py's own tests of its commands, on a store in a process (ten minutes); ARGS="--server"
 	$(BIN)/python -m tests.redis_py $(ARGS)
+
+browser: $(VENV)/.installed ## drive every panel of the dashboard with Debian's chromium; screenshots go to build/screenshots
+	$(INSTALL) -e '.[browser-test,dashboard,test]'
+	REDRACER_SCREENSHOTS=$(CURDIR)/build/screenshots $(BIN)/python -m pytest -q -rs tests/dashboard/test_dashboard_page.py $(ARGS)
 
 compat-quick: $(VENV)/.installed ## the part of Redis's test suite that `make test` runs
 	$(BIN)/python -m tests.compat --quick $(ARGS)

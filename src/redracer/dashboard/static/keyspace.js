@@ -3,7 +3,8 @@
 import { bytes, duration, element, get, post, readable, table } from "./api.js";
 
 const SEPARATOR = ":";
-const AT_ONCE = 10; // calls of SCAN by one press of a button: at most 2000 keys looked at
+const AT_ONCE = 2000; // keys found by one press of a button, about
+const PATIENCE = 2000; // ms that it looks for them
 const MOST = 20000; // keys kept in the tree
 
 export class Keyspace {
@@ -18,22 +19,25 @@ export class Keyspace {
   start() {
     this.cursor = "0";
     this.keys = new Map();
+    this.status.textContent = "…";
     return this.scan();
   }
 
   async scan() {
+    this.more.disabled = true;
     const fields = new FormData(this.form);
     const options = { match: fields.get("match"), type: fields.get("type"), memory: fields.get("memory") ? "1" : "" };
+    const enough = Math.min(this.keys.size + AT_ONCE, MOST), end = performance.now() + PATIENCE;
     try {
-      for (let call = 0; call < AT_ONCE; call += 1) {
+      do {
         const part = await get("keys", { ...options, cursor: this.cursor });
         part.keys.forEach((key) => this.keys.set(key.name, key));
         this.cursor = part.cursor;
-        if (this.cursor === "0" || this.keys.size >= MOST) break;
-      }
+      } while (this.cursor !== "0" && this.keys.size < enough && performance.now() < end);
     } catch (error) { this.notify(error); }
+    this.more.disabled = false;
     this.more.hidden = this.cursor === "0" || this.keys.size >= MOST;
-    this.status.textContent = `${this.keys.size} keys${this.cursor === "0" ? "" : " so far"}`;
+    this.status.textContent = `${this.keys.size} ${this.keys.size === 1 ? "key" : "keys"}${this.cursor === "0" ? "" : " so far"}`;
     this.draw();
   }
 
@@ -63,7 +67,8 @@ export class Keyspace {
       const folder = element("details", { role: "treeitem" },
         element("summary", {}, readable(name) + SEPARATOR + " ", element("small", {}, `${child.count}${size}`)));
       // Filled when it is opened, so that ten thousand keys do not cost ten thousand elements.
-      folder.addEventListener("toggle", () => { if (folder.children.length === 1) folder.append(...this.nodes(child)); }, { once: true });
+      folder.addEventListener("toggle", () => folder.append(...this.nodes(child)), { once: true });
+      folder.open = node.children.size === 1 && !node.keys.length; // there is nothing else to choose
       return folder;
     });
     for (const key of node.keys.sort(order)) {

@@ -9,14 +9,15 @@ const EVERY = 1000; // ms between two samples
 const TABS = { overview: "Overview", keyspace: "Keys", slowlog: "Slow log", clients: "Clients", config: "Config", console: "Console", pubsub: "Pub/sub" };
 const $ = (id) => document.getElementById(id);
 let overview = null;
-let timer = 0;
+let timer = 0, noticeTimer = 0;
 
 function notify(what) {
   const notice = $("notice");
   notice.textContent = what instanceof Error ? what.message : what;
   notice.hidden = false;
   if (what?.status === 401) location.reload();
-  setTimeout(() => { notice.hidden = true; }, 6000);
+  clearTimeout(noticeTimer);
+  noticeTimer = setTimeout(() => { notice.hidden = true; }, 6000);
 }
 
 const OPENED = {
@@ -48,17 +49,20 @@ function makeTabs() {
     $("tabs").append(tab);
   }
   $("tabs").addEventListener("keydown", (event) => {
-    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     const tabs = [...$("tabs").children], at = tabs.indexOf(document.activeElement);
-    if (!step || at < 0) return;
-    const next = tabs[(at + step + tabs.length) % tabs.length];
+    const next = { ArrowLeft: tabs.at(at - 1), ArrowRight: tabs[(at + 1) % tabs.length], Home: tabs[0], End: tabs.at(-1) }[event.key];
+    if (!next || at < 0) return;
+    event.preventDefault();
     next.focus();
     open(next.dataset.name);
   });
 }
 
 async function tick() {
-  try { if (!document.hidden) await overview.refresh(); } catch (error) { notify(error); }
+  try { if (!document.hidden) await overview.refresh(); } catch (error) {
+    if (error.status === 403) { $("figures").replaceChildren(error.message); return; } // this user may not see them
+    notify(error);
+  }
   timer = setTimeout(tick, EVERY);
 }
 

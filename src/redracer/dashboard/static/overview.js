@@ -3,8 +3,11 @@
 import { bytes, element, get } from "./api.js";
 
 const KEPT = 300;
+const SHORTEST = 60; // s on the charts' time axis, as long as there are few samples
+const POWERS_OF_TWO = Array.from({ length: 50 }, (_, power) => 2 ** power);
 const COLORS = ["#d33", "#36c", "#2a2", "#c80"];
-const number = (value) => value == null ? "–" : value >= 100 ? Math.round(value).toLocaleString("en") : value.toFixed(1);
+const number = (value) => value == null ? "–" : value >= 100 || Number.isInteger(value) ? Math.round(value).toLocaleString("en") : value.toFixed(1);
+const clock = (seconds) => seconds == null ? "–" : new Date(seconds * 1000).toLocaleTimeString("en", { hour12: false });
 
 // Title, how its values read, and its lines: [label, value of a sample].
 const CHARTS = [
@@ -61,9 +64,10 @@ export class Overview {
     const axis = { stroke: color, grid: { stroke: "#8883", width: 1 }, ticks: { stroke: "#8883" } };
     const series = lines.map(([label], index) => ({ label, stroke: COLORS[index], width: 1.5, value: (_, v) => v == null ? "–" : format(v) }));
     const plot = new uPlot({
-      width: box.clientWidth || 400, height: 180, series: [{}, ...series], cursor: { drag: { x: false, y: false } },
-      axes: [axis, { ...axis, size: 64, values: (_, values) => values.map(format) }],
-      scales: { x: { range: (_, low, high) => [high - KEPT, high] }, y: { range: (_, low, high) => [0, high > 0 ? high * 1.1 : 1] } },
+      width: box.clientWidth || 400, height: 180, series: [{ label: "time", value: (_, seconds) => clock(seconds) }, ...series], cursor: { drag: { x: false, y: false } },
+      axes: [{ ...axis, space: 90, values: (_, values) => values.map(clock) },
+        { ...axis, size: 76, values: (_, values) => values.map(format), ...(format === bytes ? { incrs: POWERS_OF_TWO } : {}) }],
+      scales: { x: { range: (_, low, high) => [Math.min(low, high - SHORTEST), high] }, y: { range: (_, low, high) => [0, high > 0 ? high * 1.1 : 1] } },
     }, [[], ...lines.map(() => [])], box);
     return { plot, box, lines, data: [[], ...lines.map(() => [])] };
   }
@@ -85,7 +89,7 @@ export class Overview {
     const keys = Object.entries(now.info).filter(([name]) => /^db\d+$/.test(name))
       .reduce((sum, [, text]) => sum + Number(/keys=(\d+)/.exec(text)?.[1] ?? 0), 0);
     const figures = {
-      Version: now.info.redracer_version ? `redracer ${now.info.redracer_version}` : `Redis ${now.info.redis_version}`,
+      [now.info.redracer_version ? "redracer" : "Redis"]: now.info.redracer_version ?? now.info.redis_version,
       Role: now.info.role, Uptime: `${Math.floor(now.field("uptime_in_seconds") / 60)} min`, Keys: keys.toLocaleString("en"),
       "Commands/s": number(now.rate("total_commands_processed")), Memory: bytes(now.field("used_memory")),
       Resident: bytes(now.field("used_memory_rss")), Clients: now.info.connected_clients,
