@@ -19,6 +19,8 @@ from playwright.sync_api import expect, sync_playwright
 
 from tests.wire.conftest import ATTEMPTS
 
+pytestmark = pytest.mark.long  # what `make browser` runs
+
 CHROMIUM = shutil.which("chromium")
 OPTIONS = [
     "--headless",
