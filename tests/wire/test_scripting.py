@@ -15,7 +15,7 @@ PATIENCE = 30  # s
 
 @pytest.fixture(scope="module")
 def server(start_server: Callable[..., ServerProcess]) -> ServerProcess:
-    return start_server("--busy-reply-threshold", "10", "--script-memory-limit", "32mb")
+    return start_server("--busy-reply-threshold", "10", "--script-memory-limit", "4mb")
 
 
 @pytest.fixture
