@@ -89,7 +89,7 @@ def test_what_it_refuses(ours):  # noqa: F811
     refused = migrate("--from", uri(source), "--to", uri(target))
     assert refused.returncode == 1 and "--replace" in refused.stderr and target.get("mine") == b"1"
     assert migrate("--from", "redis://127.0.0.1:1", "--to", uri(target)).returncode == 1
-    assert migrate("--from", "http://x", "--to", uri(target)).returncode == 2
+    assert migrate("--from", "http://localhost", "--to", uri(target)).returncode == 2
     assert migrate("--from", uri(source)).returncode == 2
 
 

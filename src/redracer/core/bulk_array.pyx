@@ -9,10 +9,11 @@ Invariants: length <= capacity; data[0:length] is `count` bulk strings, and noth
 
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cpython.mem cimport PyMem_RawFree, PyMem_RawRealloc
+from cpython.mem cimport PyMem_RawFree
 from libc.stdint cimport int64_t
 from libc.string cimport memcpy
 
+from redracer.core.growing_buffer cimport room_behind
 from redracer.core.numbers cimport INT64_TEXT, format_int64
 
 cdef enum:
@@ -29,19 +30,8 @@ cdef class BulkArray:
         PyMem_RawFree(self.data)
 
     cdef char* room(self, size_t size) except NULL:
-        """Room for `size` bytes behind what is there. Amortised O(1) a byte. Raises MemoryError."""
-        cdef size_t needed = self.length + size
-        cdef size_t capacity = max(self.capacity, <size_t>FIRST_CAPACITY)
-        cdef char* grown
-        if needed > self.capacity:
-            while capacity < needed:
-                capacity *= 2
-            grown = <char*>PyMem_RawRealloc(self.data, capacity)
-            if grown == NULL:
-                raise MemoryError
-            self.data = grown
-            self.capacity = capacity
-        return self.data + self.length
+        """Room for `size` bytes behind what is there. Raises MemoryError."""
+        return room_behind(&self.data, self.length, &self.capacity, size, FIRST_CAPACITY)
 
     cdef int add(self, const char* text, size_t length) except -1:
         """Adds a string. O(length)."""

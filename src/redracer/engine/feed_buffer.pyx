@@ -12,10 +12,11 @@ part at the front that has been taken out already (`drop`).
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.list cimport PyList_CheckExact, PyList_GET_SIZE
-from cpython.mem cimport PyMem_RawFree, PyMem_RawRealloc
+from cpython.mem cimport PyMem_RawFree
 from cpython.ref cimport PyObject
 from libc.string cimport memcpy, memmove
 
+from redracer.core.growing_buffer cimport room_behind
 from redracer.core.numbers cimport format_int64
 
 from redracer.engine.effects import for_target
@@ -67,19 +68,8 @@ cdef class FeedBuffer(Feed):
         return PyBytes_FromStringAndSize(self.data, self.length)
 
     cdef char* room(self, size_t size) except NULL:
-        """Room for `size` bytes behind what is there. Amortised O(1) a byte. Raises MemoryError."""
-        cdef size_t needed = self.length + size
-        cdef size_t capacity = max(self.capacity, <size_t>FIRST_CAPACITY)
-        cdef char* grown
-        if needed > self.capacity:
-            while capacity < needed:
-                capacity *= 2
-            grown = <char*>PyMem_RawRealloc(self.data, capacity)
-            if grown == NULL:
-                raise MemoryError
-            self.data = grown
-            self.capacity = capacity
-        return self.data + self.length
+        """Room for `size` bytes behind what is there. Raises MemoryError."""
+        return room_behind(&self.data, self.length, &self.capacity, size, FIRST_CAPACITY)
 
     cdef int begin_unit(self) except -1:
         """A unit is about to be put in."""
