@@ -330,7 +330,7 @@ def test_images():
     ("values", "says"),
     [
         ({"architecture": "replication"}, "/architecture.*standalone"),
-        ({"replica": {"replicaCount": 3}}, "/replica/replicaCount.*maximum"),
+        ({"replica": {"replicaCount": 3}}, "/replica/replicaCount.*must be 0"),
         ({"sentinel": {"enabled": True}}, "/sentinel/enabled.*false"),
         ({"sentinel": {"quorum": 2}}, "quorum"),
         ({"persistenceMode": "sometimes"}, "/persistenceMode.*'rdb', 'aof', 'both'"),
