@@ -5,6 +5,7 @@ A server (app.py) and a store inside a program (embedded/) are two fronts of the
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from redracer.persistence.aof import AppendOnlyFile
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from redracer.engine.engine import Engine
 
 
+@cache
 def load_commands() -> None:
     """Imports every module that declares commands; each registers itself."""
     from redracer import commands, types

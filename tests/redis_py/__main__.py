@@ -39,6 +39,7 @@ REPLICATION = "a store in a process has no replication"
 DEVIATIONS = {
     "test_base_exception": "it replaces a method of redis-py's own parser, which is not in use",
     "test_client_kill_filter_by_user": "there is no command CLUSTER",
+    "test_memoryviews_are_not_packed": "requests are lists of bytes, not parts of a stream",
     "test_module_list": "there are no modules, and no MODULE",
     "test_psync": REPLICATION,
     "test_replicaof": REPLICATION,

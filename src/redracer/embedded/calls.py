@@ -69,14 +69,18 @@ class Calls:
         outlet: Callable[[Session, Any], None] | None
 
     def __init__(self) -> None:
-        self.lock = threading.RLock()
-        self.acquire = self.lock.acquire
-        self.release = self.lock.release
+        self.new_lock()
         self.own = threading.local()
         self.unusable = ""
         self.sessions = set()
         self.observer = None
         self.outlet = None
+
+    def new_lock(self) -> None:
+        """A lock that nobody holds: at the beginning, and in a forked child, where its holder may be missing."""
+        self.lock = threading.RLock()
+        self.acquire = self.lock.acquire
+        self.release = self.lock.release
 
     def check(self) -> None:
         """Raises StoreClosed if the store cannot be used."""

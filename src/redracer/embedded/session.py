@@ -168,6 +168,8 @@ class Session:
             if self.closed:
                 return
             self.client.state |= CLOSED
+            if self.store.unusable:  # in a forked child: nothing of the parent's is touched
+                return
             self.store.sessions.discard(self)
             self.store.engine.client_gone(self.client)
             self.client.transport = None

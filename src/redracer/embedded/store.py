@@ -39,6 +39,7 @@ _stores: weakref.WeakSet[Store] = weakref.WeakSet()
 
 def _forked() -> None:
     for store in _stores:
+        store.new_lock()
         store.unusable = "this store belongs to the process that opened it; open one in the child"
 
 
@@ -173,7 +174,14 @@ class Store(Calls):
         for listener in list(self.listeners):
             listener.close()
         self.ticker.stop()
+        self._free()
         self._release()
+
+    def _free(self) -> None:
+        """Frees the data now. The collector cannot look into databases, so that what they refer to ends here, too."""
+        for database in self.engine.databases:
+            database.on_expired = database.on_overwritten = None
+            database.clear()
 
     def _save(self) -> None:
         """The last snapshot, and the end of the log."""
