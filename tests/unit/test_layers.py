@@ -47,8 +47,8 @@ RULES = (
     Rule(r"types/(\w+)/(?:\w+\.pyx|codec\.py)", ("core", r"types.\1"), True),
     Rule(r"dashboard/.*", ("dashboard",), False),
     Rule(r"verify/.*", ("verify",), False),
-    Rule(r"cli/(?!check_|rdb_|backup|verify).*", ("engine", "app", "parts", "cli"), False),
-    Rule(r"cli/verify\.py", ("cli", "verify"), False),
+    Rule(r"cli/(?!check_|rdb_|backup|verify|migration).*", ("engine", "app", "parts", "cli"), False),
+    Rule(r"cli/(?:verify\.py|migration/.*)", ("cli", "verify"), False),
     # These work on files, without a server.
     Rule(r"cli/(?:check_|rdb_|backup).*", ("engine", "app", "parts", "cli", "persistence"), False),
 )
