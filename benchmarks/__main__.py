@@ -14,6 +14,7 @@ from benchmarks import (
     memory,
     messages,
     pauses,
+    replication,
     results,
     snapshots,
     stalls,
@@ -37,12 +38,14 @@ PARTS = (
     "pauses",
     "stalls",
     "snapshots",
+    "replication",
     "start",
     "embedded",
 )
 TOOLS = {
     "cpu": ("redis-benchmark",),
     "messages": ("redis-benchmark",),
+    "replication": ("redis-benchmark",),
     "instructions": ("redis-benchmark", "valgrind", "callgrind_control"),
 }
 PIPELINES = (1, 16, 64)
@@ -130,6 +133,8 @@ def measure(opts: argparse.Namespace, pair: list[Program]) -> results.Results:
         found["stalls"] = stalls.measure(pair, int(stalls.ELEMENTS * scale), opts.base_port, cores)
     if "snapshots" in parts:
         found["snapshots"] = snapshots.measure(pair, int(snapshots.KEYS * scale), opts.base_port, cores)
+    if "replication" in parts:
+        found["replication"] = replication.measure(pair, scale, opts.base_port, cores)
     if "embedded" in parts:
         found["embedded"] = embedded.measure(pair, rounds=rounds, scale=scale, base_port=opts.base_port)
     return found
