@@ -172,3 +172,18 @@ def test_a_replica_of_a_replica_goes_on_in_the_right_database(ours, mode):  # no
     head.set("second", 2)  # no SELECT comes before this
     last.wait_until_like(head)
     assert last.info("keyspace") == {"db2": last.info("keyspace")["db2"]}
+
+
+def test_a_paused_replica_keeps_what_comes_for_later(ours):  # noqa: F811
+    primary, replica = ours(), ours()
+    replica.follow(primary)
+    replica.wait_for_link()
+    replica.execute_command("CLIENT", "PAUSE", 1_000_000, "WRITE")
+    primary.set("key", 1)
+    eventually(
+        lambda: replica.info("replication")["slave_read_repl_offset"] == primary.place(),
+        lambda: replica.info("replication"),
+    )
+    assert replica.get("key") is None
+    replica.client_unpause()
+    replica.wait_until_like(primary)

@@ -173,6 +173,7 @@ class Blocking:
         if self.engine.effects.held:
             return
         dispatcher = self.engine.dispatcher
+        dispatcher.set_time()  # what was made by a long request may have expired by now
         while dispatcher.ready_keys:
             places, dispatcher.ready_keys = dispatcher.ready_keys, []
             for place in places:

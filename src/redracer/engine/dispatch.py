@@ -117,9 +117,7 @@ class Dispatcher(Executor):
 
     def begin(self) -> None:
         """Decides what time it is for the commands that follow."""
-        self.clock.set_time(self.unix_microseconds() // 1000)
-        self.now = self.clock.now
-        self.context.now = self.now
+        self.set_time()
         self.current = None
         self.started = monotonic_nanoseconds()
         if self.calls - self.calls_before_round > self.most_calls_per_round:
@@ -131,6 +129,12 @@ class Dispatcher(Executor):
         if self.frozen:
             return self.frozen * 1000
         return unix_microseconds() + self.time_shift * 1000
+
+    def set_time(self) -> None:
+        """Looks at the clock."""
+        self.clock.set_time(self.unix_microseconds() // 1000)
+        self.now = self.clock.now
+        self.context.now = self.now
 
     def guard(self, gate: int, ask: Guard) -> None:
         """Has `ask(client, command, argv)` called for requests at `gate` before they run.

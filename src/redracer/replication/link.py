@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from redracer.replication.replication import Replication
 
 RETRY_AFTER = 1.0  # s
+LOOK_AT_PAUSE = 0.02  # s
 PIECE = 1 << 18  # bytes read at a time
 LARGEST_BULK = 1 << 62  # a primary's arguments have no limit of ours
 
@@ -351,6 +352,10 @@ class Link:
         while data := await self.reader.read(PIECE):
             self._count(len(data))
             self.apply(data)
+            while self.engine.pause.active:  # CLIENT PAUSE holds a primary's commands too
+                await asyncio.sleep(LOOK_AT_PAUSE)
+                self.heard = time.monotonic()
+                self.apply(b"")
         raise EOFError
 
     def tick(self) -> None:
@@ -364,10 +369,15 @@ class Link:
             self.acknowledge()
 
     def apply(self, data: bytes) -> None:
-        """Executes the requests in these bytes, and makes them part of our stream. Raises ProtocolError."""
+        """Executes the requests in these bytes, and makes them part of our stream. Raises ProtocolError.
+
+        While clients are paused they are only kept.
+        """
         client, engine = self.client, self.engine
         assert client is not None
         self.received += data
+        if engine.pause.active:
+            return
         finished = 0
         dispatcher, clock = engine.dispatcher, engine.clock
         dispatcher.begin()
