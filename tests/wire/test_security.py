@@ -236,6 +236,16 @@ class TestCrashReport:
             "redis_version:",
         ):
             assert part in report, part
+        assert ("argc: 2\nargv[0]: '\"DEBUG\"'\nargv[1]: '\"%s\"'\n" % way in report) == (way != "signal")  # noqa: UP031
+
+    def test_tells_no_more_of_the_arguments_than_the_configuration_allows(self, tmp_path):
+        server = ServerProcess(tmp_path, "--enable-debug-command", "yes", "--hide-user-data-from-log", "yes")
+        client = server.connect()
+        client.send(encoded("DEBUG", "SEGFAULT"))
+        assert client.is_closed()
+        server.process.wait(PATIENCE)
+        report = server.log.read_text()
+        assert "argc: 2\nargv[0]: '\"DEBUG\"'\nargv[1]: 8 bytes\n" in report
 
     def test_is_left_out_if_the_configuration_says_so(self, tmp_path):
         server = ServerProcess(tmp_path, "--enable-debug-command", "yes", "--crash-log-enabled", "no")

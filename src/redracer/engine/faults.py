@@ -12,11 +12,15 @@ import time
 from typing import TYPE_CHECKING, NoReturn
 
 from redracer.engine import crash, log
+from redracer.engine.config_text import quoted
+from redracer.engine.slowlog import redacted
 
 if TYPE_CHECKING:
     from redracer.engine.engine import Engine
 
 STANDARD_OUTPUT = 1
+ARGUMENTS_TOLD = 32  # of the request in execution, and of each
+BYTES_TOLD = 128
 
 
 def report_fatal_signals(log_file: str) -> None:
@@ -63,10 +67,29 @@ def _state_of(engine: Engine) -> bytes:
         command = client.last_command
         name = "none" if command is None else command.name.decode()
         parts += ["------ CURRENT CLIENT INFO ------", engine.describe(client), f"command: {name}"]
+        parts += _request_of(engine)
     clients = [engine.describe(client) for client in engine.clients.values()]
     parts += ["", "------ CLIENT LIST OUTPUT ------", *clients]
     parts += ["", "------ INFO OUTPUT ------", engine.info.report(["everything"])]
     return "\n".join(parts).encode("utf-8", "surrogateescape")
+
+
+def _request_of(engine: Engine) -> list[str]:
+    """The arguments in execution, without secrets, and with `hide-user-data-from-log` only how long they are."""
+    reactor = engine.ports.get("reactor")
+    argv = None if reactor is None else reactor.request_in_execution()
+    if argv is None:
+        return []
+    command = engine.dispatcher.resolve(argv)
+    shown = argv if command is None else redacted(command, argv)
+    names = 0 if command is None else 1 + (command.parent is not None)
+    lines = [f"argc: {len(argv)}"]
+    for position, argument in enumerate(shown[:ARGUMENTS_TOLD]):
+        if engine.config["hide-user-data-from-log"] and position >= names:
+            lines.append(f"argv[{position}]: {len(argument)} bytes")
+        else:
+            lines.append(f"argv[{position}]: '{quoted(argument[:BYTES_TOLD]).decode('ascii')}'")
+    return lines
 
 
 def stand_still(seconds: float) -> None:

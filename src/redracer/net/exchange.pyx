@@ -395,6 +395,12 @@ cdef class Exchange:
                 release(request)
         return 0
 
+    def request_in_execution(self):
+        """The arguments of the request that is being executed, the innermost one, or None; for a report of a crash."""
+        if self.running == NULL or self.running.next == 0:
+            return None
+        return <list>self.running.batch[self.running.next - 1].argv
+
     # --- from inside a request that takes long
 
     cdef int execute_outer(self) except -1:
