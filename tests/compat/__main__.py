@@ -25,6 +25,9 @@ TABLE = ROOT / "docs" / "compatibility.md"
 # An error that is no failed assertion (an unknown command, say) fails its test, it does not end the unit.
 DURABLE = ("--durable",)
 
+# Units that may take longer than others (s), however short the limit is for those.
+LIMITS = {"integration/replication": 1200, "integration/replication-psync": 900, "integration/psync2": 600}
+
 # Units that end within seconds: what `make test` runs, about a minute in all.
 QUICK = (
     "unit/auth",
@@ -96,7 +99,7 @@ def run_units(
                     server,
                     unit,
                     [*arguments, *left_out],
-                    timeout=timeout,
+                    timeout=max(timeout, LIMITS.get(unit, 0)),
                     base_port=first_port,
                     log=log,
                     client=client,

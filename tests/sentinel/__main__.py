@@ -140,9 +140,14 @@ class Round:
             )
             for place, kind in enumerate(kinds)
         }
-        for node in self.nodes.values():
-            node.start()
-        self.sentinels = Sentinels(base_port + 10, base_port, directory)
+        try:
+            for node in self.nodes.values():
+                node.start()
+            self.sentinels = Sentinels(base_port + 10, base_port, directory)
+        except TimeoutError:
+            for node in self.nodes.values():
+                node.kill()
+            raise
         self.writer = Writer(self.sentinels)
         self.gaps: list[float] = []
         self.lost: list[int] = []

@@ -71,6 +71,17 @@ def keys_of_migrate(args: list[bytes]) -> list[KeyReference]:
     return [(at, TOUCH) for at in (range(keys_at, len(args)) if keys_at else (KEY_AT,))]
 
 
+def secrets_of_migrate(args: list[bytes]) -> list[int]:
+    """Where the credentials are."""
+    found: list[int] = []
+    at = OPTIONS_AT
+    while at < len(args) and args[at].lower() != b"keys":
+        length = {b"auth": 1, b"auth2": 2}.get(args[at].lower(), 0)
+        found += range(at + 1, min(at + 1 + length, len(args)))
+        at += 1 + length
+    return found
+
+
 @command(
     "MIGRATE",
     arity=-6,
@@ -80,6 +91,7 @@ def keys_of_migrate(args: list[bytes]) -> list[KeyReference]:
         KeyKeyword("KEYS", -2, TOUCH | INCOMPLETE, last=-1),
     ),
     find_keys=keys_of_migrate,
+    secrets=secrets_of_migrate,
     group=GENERIC,
     acl=ACL_DANGEROUS,
     since="2.6.0",
