@@ -242,6 +242,8 @@ def test_wait_counts_and_gives_up(ours):
     primary = ours()
     assert primary.wait(0, 10_000) == 0
     assert primary.wait(1, 50) == 0
+    with pytest.raises(redis.exceptions.ResponseError, match="timeout is out of range"):
+        primary.wait(1, 2**63 - 1)
     replica = ours()
     replica.follow(primary)
     replica.wait_for_link()

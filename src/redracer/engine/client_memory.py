@@ -56,6 +56,8 @@ def total_bytes(client: Client) -> int:
         total += transaction_bytes(client)
     if client.subscriptions is not None:
         total += client.subscriptions.memory()
+    if client.tracking is not None:
+        total += client.tracking.prefix_bytes
     return total
 
 

@@ -28,6 +28,7 @@ CHANNEL_MESSAGE = b"*3\r\n$7\r\nmessage\r\n$20\r\n__redis__:invalidate\r\n"
 PUSH_MESSAGE = b">2\r\n$10\r\ninvalidate\r\n"
 NULLS = {2: b"$-1\r\n", 3: b"_\r\n"}
 REDIRECT_BROKEN = b">2\r\n$21\r\ntracking-redir-broken\r\n:%d\r\n"
+PREFIX_BYTES = 200  # of the table entries and objects around a prefix, beside its text
 NOBODYS_CHANGES = ("expired", "evicted")  # events that are no doing of the client in execution
 
 
@@ -38,7 +39,7 @@ class Tracking:
     `caching` is CLIENT CACHING's word for the next command.
     """
 
-    __slots__ = ("caching", "no_loop", "opt_in", "opt_out", "owner", "prefixes", "redirect")
+    __slots__ = ("caching", "no_loop", "opt_in", "opt_out", "owner", "prefix_bytes", "prefixes", "redirect")
 
     def __init__(self, owner: Client, redirect: int, opt_in: bool, opt_out: bool, no_loop: bool) -> None:
         self.owner = owner
@@ -47,6 +48,7 @@ class Tracking:
         self.opt_out = opt_out
         self.no_loop = no_loop
         self.prefixes: set[bytes] | None = None
+        self.prefix_bytes = 0  # memory that they take
         self.caching = False
 
     @property
@@ -82,7 +84,7 @@ class TrackingTable:
         """CLIENT TRACKING ON: the client is told of changes from now on; with `prefixes` in broadcast mode."""
         before = client.tracking
         if before is not None:
-            wanted.prefixes = before.prefixes
+            wanted.prefixes, wanted.prefix_bytes = before.prefixes, before.prefix_bytes
         client.tracking = wanted
         client.flags = client.flags & ~BROKEN_REDIRECT | TRACKING
         if not self.clients:
@@ -95,6 +97,8 @@ class TrackingTable:
             client.flags |= BROADCAST
             wanted.prefixes = wanted.prefixes or set()
             for prefix in prefixes or [b""]:
+                if prefix not in wanted.prefixes:
+                    wanted.prefix_bytes += len(prefix) + PREFIX_BYTES
                 wanted.prefixes.add(prefix)
                 self.prefixes.setdefault(prefix, Prefix()).clients[client] = None
 

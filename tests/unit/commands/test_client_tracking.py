@@ -2,6 +2,7 @@
 
 import pytest
 
+from redracer.engine.client_memory import total_bytes
 from tests.unit.commands.served import Served
 
 
@@ -204,3 +205,10 @@ class TestOptions:
         assert b"flags=tB" in world.run(b"CLIENT INFO", "cache")
         world.run(b"RESET", "cache")
         assert world.info("clients")["tracking_clients"] == "0"
+
+
+def test_prefixes_count_as_the_clients_memory(world):
+    world.track(b"BCAST PREFIX a")
+    before = total_bytes(world.client("cache"))
+    world.track(b"BCAST " + b" ".join(b"PREFIX %03d" % number for number in range(100)))
+    assert 100 * 200 < total_bytes(world.client("cache")) - before < 100 * 400
