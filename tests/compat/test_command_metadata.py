@@ -61,6 +61,7 @@ OTHER_ARGUMENTS_SINCE_7_0 = {
     "georadius",
     "georadiusbymember",
     "hscan",
+    "migrate",
     "pfmerge",
     "xadd",
     "xtrim",

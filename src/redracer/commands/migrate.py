@@ -100,7 +100,7 @@ def secrets_of_migrate(args: list[bytes]) -> list[int]:
     "instances is performed.",
     args=[
         string("host"),
-        string("port"),
+        integer("port"),
         one_of("key-selector", key(), token('""', "empty-string")),
         integer("destination-db"),
         integer("timeout"),
