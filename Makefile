@@ -7,7 +7,7 @@ PIP    := $(BIN)/python -m pip install -q --disable-pip-version-check
 # The modules are built in place before; left to itself, pip would compile them again.
 INSTALL := REDRACER_BUILD_ONLY=nothing $(PIP) --no-build-isolation
 
-.PHONY: help run test test-long lint build docs docs-site browser compat clients redis-py compat-quick asan fuzz crash replication sentinel bench clean
+.PHONY: help run test test-long lint build docs docs-site browser compat clients redis-py compat-quick asan fuzz damage crash replication sentinel bench clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -86,6 +86,9 @@ asan: $(VENV)/.test-tools ## build a copy under AddressSanitizer and UBSan (buil
 
 fuzz: $(VENV)/.test-tools ## ten million random and mutated inputs under the sanitizers (a quarter of an hour); ARGS="--seed 7"
 	$(BIN)/python -m tests.fuzz.sanitized -m tests.fuzz --inputs 10000000 $(ARGS)
+
+damage: $(VENV)/.test-tools ## load 100,000 damaged payloads of DUMP, RDB files and logs each under the sanitizers (an hour); ARGS="--seed 7"
+	$(BIN)/python -m tests.fuzz.sanitized -m tests.fuzz.damage --inputs 100000 $(ARGS)
 
 crash: $(VENV)/.test-tools ## kill the server hundreds of times while it writes to the disk (20 minutes); ARGS="--seed 7"
 	$(BIN)/python -m tests.crash $(ARGS)

@@ -10,7 +10,6 @@ so that `--first N --episodes 1` with the same seed runs it again.
 from __future__ import annotations
 
 import argparse
-import ctypes
 import faulthandler
 import gc
 import os
@@ -22,6 +21,7 @@ from pathlib import Path
 from redracer.engine import log
 from redracer.parts import load_commands
 from tests.fuzz.episode import Episode, Failure
+from tests.fuzz.heap import heap_bytes
 
 INPUTS_PER_EPISODE = 10_000
 HANG = 120  # s after which an episode is taken to hang
@@ -29,16 +29,6 @@ WARM_UP = 0.2  # of the episodes, before the heap is measured: caches fill
 GROWTH_LIMIT = 4 << 20  # bytes that the heap may grow from there to the end
 FAILURES = 10  # after which it gives up
 STACK = 30  # lines of the log shown with a failure
-
-
-def heap_bytes() -> int:
-    """Bytes allocated now: exact under AddressSanitizer, else the number of Python's blocks."""
-    process = ctypes.CDLL(None)
-    count = getattr(process, "__sanitizer_get_current_allocated_bytes", None)
-    if count is None:
-        return sys.getallocatedblocks()
-    count.restype = ctypes.c_size_t
-    return int(count())
 
 
 class Run:
