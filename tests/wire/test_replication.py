@@ -131,6 +131,26 @@ def test_a_snapshot_then_the_stream(pair, diskless):
     eventually(lambda: replica.place() == primary.place(), lambda: (replica.place(), primary.place()))
 
 
+@pytest.mark.parametrize(
+    ("options", "left"),
+    [
+        (("--rdb-del-sync-files", "yes", "--save", ""), False),
+        (("--rdb-del-sync-files", "no", "--save", ""), True),
+        (("--rdb-del-sync-files", "yes", "--save", "3600 1"), True),
+        (("--rdb-del-sync-files", "yes", "--save", "", "--appendonly", "yes"), True),
+    ],
+)
+def test_a_replica_that_keeps_nothing_leaves_no_file(ours, tmp_path, options, left):
+    primary = ours()
+    fill(primary)
+    replica = ours(*options, "--dir", str(tmp_path))
+    replica.follow(primary)
+    replica.wait_for_link()
+    replica.wait_until_like(primary)
+    assert (tmp_path / "dump.rdb").exists() is left
+    assert not list(tmp_path.glob("temp-*"))
+
+
 def test_a_broken_link_goes_on_where_it_was(pair):
     primary, replica = pair
     replica.follow(primary)

@@ -11,12 +11,14 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from redracer.engine.flags import FAST
+from redracer.engine.timing import monotonic_nanoseconds
 
 if TYPE_CHECKING:
     from redracer.engine.config import Config
     from redracer.engine.registry import Command
 
 SAMPLES_KEPT = 160
+MILLISECOND = 1_000_000  # ns
 
 
 class EventHistory:
@@ -46,6 +48,12 @@ class LatencyMonitor:
         threshold: int = self.config["latency-monitor-threshold"]
         if threshold and milliseconds >= threshold:
             self.events.setdefault(event, EventHistory()).add(now, milliseconds)
+
+    def consider_since(self, event: str, begun: int, now: int) -> None:
+        """Records an event of `now` that began at `begun` (monotonic_nanoseconds) and is over, if it was long."""
+        elapsed = monotonic_nanoseconds() - begun
+        if elapsed >= MILLISECOND:
+            self.consider(event, elapsed // MILLISECOND, now)
 
     def consider_command(self, command: Command, microseconds: int, now: int) -> None:
         """Records a command's call."""

@@ -19,6 +19,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from redracer.engine import log
+from redracer.engine.timing import monotonic_nanoseconds
 from redracer.persistence import aof_base, rdb_save
 from redracer.persistence.aof_files import base_temporary
 from redracer.persistence.child import ChildError
@@ -236,7 +237,7 @@ class Rewrites:
                 files.delete(name)
             raise
         if not aof.is_off:
-            aof.writer.current_size = files.size(new[0]) + aof.writer.end
+            aof.writer.current_size = self._size(new[0]) + aof.writer.end
             self.base_size = aof.writer.current_size
         files.delete_history()
         self.succeeded = True
@@ -249,9 +250,22 @@ class Rewrites:
         """Names the child's file, and that of the commands since a start; adds the names to `new`. Raises OSError."""
         aof, files = self.aof, self.aof.files
         base = manifest.new_base(files.prefix, self.as_rdb)
-        files.rename(self.temporary, base.name, "base")
+        self._rename(self.temporary, base.name, "base")
         new.append(base.name)
         if aof.is_starting:
             increment = manifest.new_increment(files.prefix)
-            files.rename(files.path(files.temporary_increment), increment.name, "incr")
+            self._rename(files.path(files.temporary_increment), increment.name, "incr")
             new.append(increment.name)
+
+    def _size(self, name: str) -> int:
+        """The bytes of a file."""
+        begun = monotonic_nanoseconds()
+        size = self.aof.files.size(name)
+        self.engine.latency.consider_since("aof-fstat", begun, int(time.time()))
+        return size
+
+    def _rename(self, source: str, name: str, kind: str) -> None:
+        """Has a temporary file take its name. Raises OSError."""
+        begun = monotonic_nanoseconds()
+        self.aof.files.rename(source, name, kind)
+        self.engine.latency.consider_since("aof-rename", begun, int(time.time()))

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from redracer.core import errors
 from redracer.engine import log, process, shutdown
 from redracer.engine.disk_errors import SNAPSHOT
+from redracer.engine.timing import monotonic_nanoseconds
 from redracer.persistence import rdb_load, rdb_save, rdb_scan
 from redracer.persistence.child import Child, ChildError, Outcome, Progress
 
@@ -149,8 +150,10 @@ class Snapshots:
             return
         if outcome.signal:
             log.warning(f"Background saving terminated by signal {outcome.signal}")
+            begun = monotonic_nanoseconds()
             with suppress(OSError):
                 os.unlink(self.child_file)
+            self.engine.latency.consider_since("rdb-unlink-temp-file", begun, int(time.time()))
         else:
             log.warning("Background saving error")
         if not outcome.unwanted:
