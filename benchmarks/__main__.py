@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from benchmarks import (
+    append_log,
     chart,
     embedded,
     instructions,
@@ -38,6 +39,7 @@ PARTS = (
     "pauses",
     "stalls",
     "snapshots",
+    "log",
     "replication",
     "start",
     "embedded",
@@ -45,6 +47,7 @@ PARTS = (
 TOOLS = {
     "cpu": ("redis-benchmark",),
     "messages": ("redis-benchmark",),
+    "log": ("redis-benchmark",),
     "replication": ("redis-benchmark",),
     "instructions": ("redis-benchmark", "valgrind", "callgrind_control"),
 }
@@ -133,6 +136,8 @@ def measure(opts: argparse.Namespace, pair: list[Program]) -> results.Results:
         found["stalls"] = stalls.measure(pair, int(stalls.ELEMENTS * scale), opts.base_port, cores)
     if "snapshots" in parts:
         found["snapshots"] = snapshots.measure(pair, int(snapshots.KEYS * scale), opts.base_port, cores)
+    if "log" in parts:
+        found["log"] = append_log.measure(pair, rounds, scale, opts.base_port, cores)
     if "replication" in parts:
         found["replication"] = replication.measure(pair, scale, opts.base_port, cores)
     if "embedded" in parts:

@@ -44,6 +44,7 @@ def summary(results: Results) -> str:
         ("messages", results.get("messages", {}), ""),
         ("memory", results.get("memory", {}), ""),
         ("snapshots", results.get("snapshots", {}), ""),
+        ("log", results.get("log", {}), ""),
         ("replication", results.get("replication", {}), ""),
         ("start", results.get("start", {}), ""),
     ):
@@ -87,6 +88,7 @@ TITLES = {
     "pauses": "Waiting time of another client, in milliseconds",
     "stalls": "CPU time that goes by until the next answer, in milliseconds",
     "snapshots": "RDB files",
+    "log": "Append-only file, by appendfsync (CPU of all threads)",
     "replication": "Replication, each with a server of its kind",
     "start": "Start, in milliseconds",
     "embedded": "The store inside a Python process: CPU microseconds per call (with the server's, where there is one)",
