@@ -12,9 +12,7 @@ SLOW_DISK = (
     "Writing to the append-only file waited for the disk: use a faster one, or appendfsync no or everysec, or "
     "no-appendfsync-on-rewrite yes if that is during snapshots."
 )
-SLOW_NAMES = (
-    "The file system was slow to rename or to look up a file of the append-only file: is it busy, or over a network?"
-)
+SLOW_NAMES = "The file system was slow to rename or look up a file of the append-only file: is it busy, or over a network?"
 # By event: what helps against it.
 ADVICE = {
     "command": "Look at SLOWLOG GET for the commands that took long: prefer SCAN to KEYS, and work on "
@@ -29,8 +27,8 @@ ADVICE = {
     "aof-fsync-always": "With appendfsync always every write waits for the disk: use a faster one, or everysec.",
     "aof-rename": SLOW_NAMES,
     "aof-fstat": SLOW_NAMES,
-    "rdb-unlink-temp-file": "Deleting the unfinished file of a snapshot whose child was killed took long: a file system "
-    "that frees the blocks of large files faster (ext4, XFS) helps.",
+    "rdb-unlink-temp-file": "Deleting the unfinished file of a snapshot whose child was killed took long: is the "
+    "disk busy, or the file system over a network?",
     "fork": "The fork for a snapshot took long: it grows with the memory. Look at transparent huge pages, and at what "
     "the virtual machine's fork costs.",
     "eviction-cycle": "Eviction took long: give the server more memory, or its keys an expiry.",
