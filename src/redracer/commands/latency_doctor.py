@@ -12,7 +12,9 @@ SLOW_DISK = (
     "Writing to the append-only file waited for the disk: use a faster one, or appendfsync no or everysec, or "
     "no-appendfsync-on-rewrite yes if that is during snapshots."
 )
-SLOW_NAMES = "The file system was slow to rename or look up a file of the append-only file: is it busy, or over a network?"
+SLOW_NAMES = (
+    "Renaming or looking up a file of the append-only file took long: is the disk busy, or over a network?"
+)
 # By event: what helps against it.
 ADVICE = {
     "command": "Look at SLOWLOG GET for the commands that took long: prefer SCAN to KEYS, and work on "
