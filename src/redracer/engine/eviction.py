@@ -8,7 +8,7 @@ at most the time that `maxmemory-eviction-tenacity` allows. What is left over th
 slices of the same length. Where nothing can be evicted, commands that may need memory are refused.
 
 The limit is meant for the process, not for a sum in a report: where the resident memory is further over `maxmemory`
-than what the program itself takes and allocators usually waste, the data has to make room for the waste.
+than a tenth, the data has to make room, unless the limit is so small that most of the excess would be the program.
 """
 
 from __future__ import annotations
@@ -70,10 +70,10 @@ ENDLESS_TENACITY = 100
 # A transaction's end takes no memory for queuing; EXEC is refused by what is in it.
 NOT_QUEUED = frozenset((b"exec", b"discard", b"quit", b"reset"))
 NANOSECONDS_PER_MILLISECOND = 1_000_000
-# Of a limit of which the program is a small part, so much may be resident (1.1 of it) before the data makes room, ...
-PROGRAM_PART = 8
-RESIDENT_PART = 10
-MOST_ROOM_PART = 8  # ... and so much room (an eighth of the limit) it makes at most
+# Of a limit of which the program is at most this part (a fifth), ...
+PROGRAM_PART = 5
+RESIDENT_PART = 10  # ... 1.1 may be resident before the data makes room, ...
+MOST_ROOM_PART = 8  # ... which is an eighth of the limit at most. docs/design/memory.md says why.
 
 SETTINGS = (
     "maxmemory",

@@ -10,8 +10,6 @@ A pipe is read only while every replica that gets it keeps up; so the slowest se
 from __future__ import annotations
 
 import os
-import secrets
-import tempfile
 from typing import TYPE_CHECKING, Protocol
 
 from redracer.engine import log
@@ -60,7 +58,7 @@ class Transfer:
         self.needs = replicas[0].needs
         self.place = primary.stream.end
         self.diskless = diskless
-        self.mark = secrets.token_hex(MARK // 2).encode()
+        self.mark = os.urandom(MARK // 2).hex().encode()
         self.file = self.pipe = -1
         self.succeeded: bool | None = None  # the child's end, once it has come
         self.reading = False
@@ -77,8 +75,10 @@ class Transfer:
             self.pipe, target = os.pipe2(os.O_CLOEXEC)
             os.set_blocking(self.pipe, False)
         else:
+            from tempfile import mkstemp  # a megabyte with what it imports; without a disk nobody needs it
+
             directory = str(self.primary.engine.config["dir"])
-            self.file, path = tempfile.mkstemp(prefix="temp-replica-", suffix=".rdb", dir=directory)
+            self.file, path = mkstemp(prefix="temp-replica-", suffix=".rdb", dir=directory)
             os.unlink(path)
             target = self.file
         try:

@@ -14,7 +14,7 @@ https://redis.io/docs/latest/operate/oss_and_stack/management/replication/
 
 from __future__ import annotations
 
-import secrets
+import os
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -29,7 +29,7 @@ NOWHERE = -1
 
 def new_id() -> bytes:
     """An id that no other history has."""
-    return secrets.token_hex(20).encode()
+    return os.urandom(20).hex().encode()
 
 
 def database_of(fields: Mapping[bytes, bytes]) -> int:

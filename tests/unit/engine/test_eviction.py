@@ -139,3 +139,23 @@ def test_the_time_limit_grows_with_the_tenacity():
     assert [eviction.time_limit(tenacity) for tenacity in (0, 1, 10)] == [0, 50_000, 500_000]
     assert eviction.time_limit(11) == 575_000
     assert eviction.time_limit(99) < eviction.time_limit(100) == eviction.UNLIMITED
+
+
+MB = 1 << 20
+
+
+@pytest.mark.parametrize(
+    ("maximum", "resident", "room"),
+    [
+        (200 * MB, 219 * MB, 0),  # up to 1.1 of the limit
+        (200 * MB, 230 * MB, 10 * MB),
+        (200 * MB, 300 * MB, 25 * MB),  # an eighth at most
+        (190 * MB, 300 * MB, 0),  # the program is more than a fifth
+    ],
+)
+def test_data_makes_room_for_what_is_resident_beyond_the_limit(world, monkeypatch, maximum, resident, room):
+    monkeypatch.setattr(eviction.resources, "resident_bytes", lambda: resident)
+    world.engine.memory.program = 40 * MB
+    world.run(b"CONFIG SET maxmemory %d" % maximum)
+    beside_data = world.engine.memory.limited_beside_data()
+    assert maximum - beside_data - world.engine.dispatcher.memory_limit == room
