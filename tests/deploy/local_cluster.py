@@ -29,6 +29,7 @@ KINDS = {
 }
 KINDS["endpoints"] = "Service"
 NAME = "redis-master-0"
+BACKUPS = "redis-backups"  # the pod of docs/backup.md that mounts the claim
 
 
 class Local:
@@ -89,7 +90,7 @@ def gone(pid: int) -> bool:
 def kubectl(local: Local, words: list[str]) -> None:
     verb, *rest = words
     actions = {"get": get, "describe": describe, "logs": logs, "exec": execute, "cp": copy, "delete": delete}
-    actions |= {"run": run_pod, "top": top}
+    actions |= {"run": run_pod, "top": top, "create": create_job}
     actions[verb](local, rest)
 
 
@@ -144,12 +145,27 @@ def execute(local: Local, words: list[str]) -> None:
     if words[0] in ("-it", "-i", "-t"):
         words.pop(0)
     pod, mark, *command = words
-    assert (pod, mark) == (NAME, "--")
+    assert pod in (NAME, BACKUPS) and mark == "--"
+    path = "/backup" if pod == BACKUPS else "/data"
+    command = [word.replace(path, f"{local.directory}{path}") for word in command]
     sys.exit(local.run(*command).returncode)
 
 
+def create_job(local: Local, words: list[str]) -> None:
+    """A job of a CronJob's, run to its end."""
+    job, source, name = words
+    assert job == "job"
+    command, environment = local.pod["jobs"][source.removeprefix("--from=")]
+    done = subprocess.run(command, env=environment, text=True, timeout=PATIENCE)
+    print(f"job.batch/{name} created")
+    sys.exit(done.returncode)
+
+
 def run_pod(local: Local, words: list[str]) -> None:
-    """A pod for one command: a client of the server, or a look-up of a service's name."""
+    """A pod for one command: a client of the server, or a look-up of a service's name; or one to look at a claim."""
+    if words[0] == BACKUPS:
+        run_pod_with_backups(words[1:])
+        return
     mark = words.index("--")
     options, command = words[1:mark], words[mark + 1 :]
     assert {"--rm", "-it"} <= set(options) <= {"--rm", "-it", "--restart=Never", options[0]}
@@ -160,6 +176,21 @@ def run_pod(local: Local, words: list[str]) -> None:
         print(f"Name: {command[1]}\nAddress: 127.0.0.1 ({found('svc', service, None)[0]})")
         return
     sys.exit(local.run(*command).returncode)
+
+
+def run_pod_with_backups(words: list[str]) -> None:
+    """A pod that only mounts the claim of the backups."""
+    from tests.deploy.chart import by_name, rendered
+
+    image, overrides = words
+    assert image.startswith("--image=")
+    spec = json.loads(overrides.removeprefix("--overrides="))["spec"]
+    [container], [volume] = spec["containers"], spec["volumes"]
+    claim = volume["persistentVolumeClaim"]["claimName"]
+    assert f"PersistentVolumeClaim/{claim}" in by_name(rendered())
+    assert container["volumeMounts"] == [{"name": volume["name"], "mountPath": "/backup"}]
+    assert container["image"] == image.removeprefix("--image=")
+    print(f"pod/{BACKUPS} created")
 
 
 def copy(local: Local, words: list[str]) -> None:
@@ -177,15 +208,17 @@ def inside(local: Local, word: str) -> Path:
     pod, colon, path = word.partition(":")
     if not colon:
         return Path(word)
-    assert pod == NAME
-    assert path.startswith("/data/")
-    return local.data / path.removeprefix("/data/")
+    assert path.startswith({NAME: "/data/", BACKUPS: "/backup/"}[pod])
+    return local.directory / path[1:]
 
 
 def delete(local: Local, words: list[str]) -> None:
-    assert words == ["pod", NAME]
-    local.restart()
-    print(f'pod "{NAME}" deleted')
+    kind, name = words
+    assert kind == "pod"
+    if name != BACKUPS:
+        assert name == NAME
+        local.restart()
+    print(f'pod "{name}" deleted')
 
 
 def top(local: Local, words: list[str]) -> None:

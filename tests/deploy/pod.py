@@ -65,7 +65,12 @@ class Pod:
         }
 
     def tool(self, name: str) -> subprocess.CompletedProcess:
-        """The command of the CronJob or of the pod of `helm test`, as their pods would run it."""
+        """Runs the command of the CronJob or of the pod of `helm test`, as their pods would."""
+        command, environment = self.command(name)
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=PATIENCE)
+
+    def command(self, name: str) -> tuple[list[str], dict[str, str]]:
+        """The command of the CronJob or of the pod of `helm test`, and its environment; its claim is `backup`."""
         spec = self.objects[name]["spec"]
         pod = spec["jobTemplate"]["spec"]["template"]["spec"] if name.startswith("CronJob") else spec
         [container] = pod["containers"]
@@ -73,8 +78,7 @@ class Pod:
         assert (shell, option) == ("/bin/sh", "-ec")
         script = script.replace("/backup", str(self.directory / "backup"))
         environment = self.environment | self.variables(container) | {"REDIS_HOST": "localhost"}
-        command = [shell, option, script]
-        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=PATIENCE)
+        return [shell, option, script], environment
 
     def run(self, script: str) -> subprocess.CompletedProcess:
         """A script of the chart, to its end."""

@@ -157,6 +157,7 @@ esac
 
     def describe(self) -> None:
         values = {"directory": str(self.pod.directory), "environment": self.pod.environment}
+        values["jobs"] = {"cronjob/redis-backup": self.pod.command("CronJob/redis-backup")}
         self.file.write_text(json.dumps(values | {"pid": self.pod.process.pid}))
 
     def close(self) -> None:
