@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from redracer.commands.connection import checked_name, is_plain_word
 from redracer.core import errors
 from redracer.core.errors import CommandError
-from redracer.core.numbers import parse_integer
 from redracer.core.replies import NO_REPLY, OK, Reply
 from redracer.engine import arguments
 from redracer.engine.client import (
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 OWN = NOSCRIPT | LOADING | STALE
 OTHERS = ADMIN | OWN
 ON_OR_OFF = one_of("enabled", token("ON"), token("OFF"))
-INTEGER_MAX = 2**63 - 1
 
 container(
     "CLIENT",
@@ -185,13 +183,7 @@ def client_pause(ctx: Context, args: list[bytes]) -> Reply:
     mode = args[3].lower() if len(args) == 4 else b"all"
     if mode not in (b"write", b"all"):
         raise CommandError(b"ERR CLIENT PAUSE mode must be WRITE or ALL")
-    milliseconds = parse_integer(args[2])
-    if milliseconds is None:
-        raise CommandError(b"ERR timeout is not an integer or out of range")
-    if milliseconds < 0:
-        raise CommandError(errors.NEGATIVE_TIMEOUT)
-    if milliseconds > INTEGER_MAX - ctx.now:
-        raise CommandError(b"ERR timeout is out of range")
+    milliseconds = arguments.timeout_in_milliseconds(ctx, args[2])
     ctx.engine.pause.start(milliseconds, mode == b"write")
     return OK
 

@@ -180,7 +180,7 @@ def wait(ctx: Context, args: list[bytes]) -> Reply:
     """Blocks until the asynchronous replication of all preceding write commands sent by the connection is
     completed."""
     replicas = arguments.integer(args[1])
-    timeout = milliseconds(ctx, args[2])
+    timeout = arguments.timeout_in_milliseconds(ctx, args[2])
     if ctx.engine.is_replica:
         raise CommandError(errors.WAIT_ON_REPLICA)
     if "replication" not in ctx.engine.ports:
@@ -215,7 +215,7 @@ def waitaof(ctx: Context, args: list[bytes]) -> Reply:
     replicas = arguments.integer(args[2])
     if replicas < 0:
         raise CommandError(errors.NOT_POSITIVE)
-    timeout = milliseconds(ctx, args[3])
+    timeout = arguments.timeout_in_milliseconds(ctx, args[3])
     if ctx.engine.is_replica:
         raise CommandError(errors.WAITAOF_ON_REPLICA)
     if local and not ctx.config["appendonly"]:
@@ -227,18 +227,6 @@ def waitaof(ctx: Context, args: list[bytes]) -> Reply:
         return list(waits.count(wanted))
     waits.begin(ctx.client, wanted)
     return ctx.block(args, NO_KEYS, ANY_TYPE, timeout, lambda: list(waits.count(wanted)))
-
-
-def milliseconds(ctx: Context, text: bytes) -> int:
-    """A time to wait, in ms (0: for ever); CommandError for what is none, or ends beyond the end of time."""
-    value = parse_integer(text)
-    if value is None:
-        raise CommandError(errors.INVALID_MILLISECONDS_TIMEOUT)
-    if value < 0:
-        raise CommandError(errors.NEGATIVE_TIMEOUT)
-    if value > arguments.LONG_MAX - ctx.now:
-        raise CommandError(errors.TIMEOUT_OUT_OF_RANGE)
-    return value
 
 
 # --- handing the role over

@@ -49,8 +49,20 @@ def blocking_timeout(ctx: Context, text: bytes) -> int:
     seconds = parse_double(text)
     if seconds is None:
         raise CommandError(errors.INVALID_TIMEOUT)
-    if seconds * 1000 > LONG_MAX - ctx.now:
+    return _until_the_end_of_time(ctx, seconds * 1000)
+
+
+def timeout_in_milliseconds(ctx: Context, text: bytes) -> int:
+    """As blocking_timeout, given in whole ms."""
+    milliseconds = parse_integer(text)
+    if milliseconds is None:
+        raise CommandError(errors.INVALID_MILLISECONDS_TIMEOUT)
+    return _until_the_end_of_time(ctx, milliseconds)
+
+
+def _until_the_end_of_time(ctx: Context, milliseconds: float) -> int:
+    if milliseconds > LONG_MAX - ctx.now:
         raise CommandError(errors.TIMEOUT_OUT_OF_RANGE)
-    if seconds * 1000 <= -1:
+    if milliseconds <= -1:
         raise CommandError(errors.NEGATIVE_TIMEOUT)
-    return ceil(seconds * 1000)
+    return ceil(milliseconds)

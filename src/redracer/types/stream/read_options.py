@@ -7,8 +7,7 @@ import sys
 
 from redracer.core import errors
 from redracer.core.errors import CommandError
-from redracer.core.numbers import parse_integer
-from redracer.engine.arguments import LONG_MAX, integer
+from redracer.engine.arguments import integer, timeout_in_milliseconds
 from redracer.engine.context import Context
 
 
@@ -48,7 +47,7 @@ class ReadOptions:
             word = args[at].lower()
             more = len(args) - at - 1
             if word == b"block" and more:
-                self.timeout = milliseconds(ctx, args[at + 1])
+                self.timeout = timeout_in_milliseconds(ctx, args[at + 1])
                 at += 1
             elif word == b"count" and more:
                 self.count = max(integer(args[at + 1]), 0)
@@ -76,15 +75,3 @@ class ReadOptions:
             raise CommandError(errors.unbalanced_streams(b"xread", b"ID, '+', or '$'"))
         self.first_key = first_key
         self.first_id = first_key + (len(args) - first_key) // 2
-
-
-def milliseconds(ctx: Context, text: bytes) -> int:
-    """BLOCK's time in ms. Raises CommandError."""
-    time = parse_integer(text)
-    if time is None:
-        raise CommandError(errors.INVALID_MILLISECONDS_TIMEOUT)
-    if time < 0:
-        raise CommandError(errors.NEGATIVE_TIMEOUT)
-    if time > LONG_MAX - ctx.now:
-        raise CommandError(errors.TIMEOUT_OUT_OF_RANGE)
-    return time
