@@ -187,3 +187,20 @@ def test_a_paused_replica_keeps_what_comes_for_later(ours):  # noqa: F811
     assert replica.get("key") is None
     replica.client_unpause()
     replica.wait_until_like(primary)
+
+
+def test_a_replica_that_is_behind_less_than_the_backlog_is_kept(ours):  # noqa: F811
+    primary, replica = ours("--repl-backlog-size", "100mb"), ours()
+    primary.config_set("client-output-buffer-limit", "replica 512k 0 0")
+    replica.follow(primary)
+    replica.wait_for_link()
+    large = "x" * 10_000_000
+    transaction = primary.pipeline(transaction=True)
+    transaction.execute_command("CLIENT", "KILL", "TYPE", "replica")
+    transaction.set("one", large)
+    transaction.set("other", large)
+    transaction.execute()
+    primary.set("third", large)
+    replica.wait_until_like(primary)
+    found = primary.info("stats")
+    assert (found["sync_full"], found["sync_partial_ok"]) == (1, 1)

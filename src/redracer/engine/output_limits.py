@@ -49,8 +49,11 @@ class OutputLimits:
         return limits
 
     def apply_to(self, client: Client) -> None:
-        """Sets the number of pending bytes from which the network asks; call when the client's class changes."""
-        hard, soft, _ = self.limits(client)
+        """Sets the number of pending bytes from which the network asks; call when the client's class changes.
+
+        A replica's limits are for what it is behind, most of which is not in its buffer: replication looks at them.
+        """
+        hard, soft, _ = self.limits(client) if client_class(client) != "replica" else (0, 0, 0)
         client.output_limit = min(hard or UNLIMITED, soft or UNLIMITED)
 
     def check(self, client: Client) -> None:
