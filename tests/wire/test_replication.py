@@ -1,6 +1,8 @@
 """Replication over sockets: ours with ours, and with a real redis-server above and below where one is installed."""
 
+import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -165,6 +167,27 @@ def test_a_broken_link_goes_on_where_it_was(pair):
     )
     replica.wait_until_like(primary)
     assert primary.info("stats")["sync_full"] == before["sync_full"]
+
+
+def test_an_ended_link_is_down_for_whoever_asks_next(ours):
+    primary, replica = ours(), ours()
+    replica.follow(primary)
+    replica.wait_for_link()
+    process = replica.info("server")["process_id"]
+    with socket.create_connection(("127.0.0.1", replica.port)) as connection:
+        connection.settimeout(PATIENCE)
+        os.kill(process, signal.SIGSTOP)  # so that the end of the link and the question are there at once
+        try:
+            primary.client_kill_filter(_type="replica")
+            connection.sendall(b"INFO replication\r\nROLE\r\n")
+        finally:
+            os.kill(process, signal.SIGCONT)
+        told = b""
+        while b"slave\r\n" not in told or not told.endswith(b"\r\n:-1\r\n"):
+            told += connection.recv(1 << 16)
+    assert b"master_link_status:down" in told and b"\r\nconnect\r\n" in told
+    replica.wait_for_link()
+    assert primary.info("stats")["sync_partial_ok"] == 1
 
 
 def test_a_replica_refuses_writes_until_it_is_promoted(pair):

@@ -51,7 +51,7 @@ def fields(replication: Replication) -> Fields:
 def _of_link(replication: Replication, link: Link) -> Fields:
     """The fields of a replica."""
     config, end = replication.engine.config, replication.stream.end
-    connected = link.state == CONNECTED
+    connected = link.state_told == CONNECTED
     silence = int(time.monotonic() - link.heard)
     yield "master_host", link.host
     yield "master_port", link.port
@@ -68,7 +68,7 @@ def _of_link(replication: Replication, link: Link) -> Fields:
         yield "master_sync_perc", f"{100 * read / total if total else 0.0:.2f}"
         yield "master_sync_last_io_seconds_ago", silence
     if not connected:
-        yield "master_link_down_since_seconds", int(time.time() - link.down_since)
+        yield "master_link_down_since_seconds", link.seconds_down
     yield "slave_priority", config["replica-priority"]
     yield from constants(slave_read_only=int(config["replica-read-only"]))
     yield "replica_announced", int(config["replica-announced"])

@@ -2,8 +2,9 @@
 
 One task does everything in the order in which it happens: connect, introduce ourselves, ask to go on from our
 place in the history, load a snapshot if that cannot be, then execute what the primary sends for as long as the
-link holds; then, a second later, all over again. The place is the stream's (stream.py): the bytes that were
-executed become part of our own stream as they came, so that replicas of ours see the same history.
+link holds; then all over again, at once if it had held, so that the backlog still reaches back to our place, or a
+second later. The place is the stream's (stream.pyx): the bytes that were executed become part of our own stream as
+they came, so that replicas of ours see the same history.
 
 A transaction that was received in part is not part of the stream yet: after a break it is sent again whole.
 """
@@ -11,6 +12,7 @@ A transaction that was received in part is not part of the stream yet: after a b
 from __future__ import annotations
 
 import asyncio
+import select
 import socket
 import time
 import traceback
@@ -18,6 +20,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from redracer.core.errors import ProtocolError
+from redracer.core.numbers import parse_integer
 from redracer.core.resp_parse import RequestParser, requests_with_ends
 from redracer.core.session import Transport
 from redracer.engine import log
@@ -35,6 +38,7 @@ RETRY_AFTER = 1.0  # s
 LOOK_AT_PAUSE = 0.02  # s
 PIECE = 1 << 18  # bytes read at a time
 LARGEST_BULK = 1 << 62  # a primary's arguments have no limit of ours
+HUNG_UP = getattr(select, "POLLRDHUP", 0)  # the other end sends no more; errors are always told (Linux)
 
 # states, as INFO and ROLE name them
 CONNECT = "connect"  # to be connected
@@ -105,8 +109,10 @@ class Link:
                 log.warning(self._describe(problem))
             except Exception:
                 log.warning("Internal error in the link to the primary:\n" + traceback.format_exc())
+            had_held = self.state == CONNECTED
             self._disconnected()
-            await asyncio.sleep(RETRY_AFTER)
+            if not had_held:
+                await asyncio.sleep(RETRY_AFTER)
 
     def _describe(self, problem: BaseException) -> str:
         if isinstance(problem, TimeoutError):
@@ -128,6 +134,21 @@ class Link:
         self.reader = self.writer = None
         self._forget_unfinished()
         self.replication.link_changed()
+
+    @property
+    def state_told(self) -> str:
+        """The state, for others: the end of a connection counts once it is there, before our task comes to it."""
+        if self.state == CONNECTED:
+            poll = select.poll()
+            poll.register(self.writer.get_extra_info("socket"), HUNG_UP)
+            if poll.poll(0):
+                return CONNECT
+        return self.state
+
+    @property
+    def seconds_down(self) -> int:
+        """For how long it has not worked."""
+        return 0 if self.state == CONNECTED else int(time.time() - self.down_since)
 
     def _forget_unfinished(self) -> None:
         """Half a request, or half a transaction, will be sent again."""
@@ -288,9 +309,10 @@ class Link:
 
     def _parse_full_resync(self, text: bytes) -> tuple[bytes, int]:
         replication_id, _, offset = text.partition(b" ")
-        if len(replication_id) != 40 or not offset.isdigit():
+        place = parse_integer(offset)
+        if len(replication_id) != 40 or place is None or place < 0:
             raise LinkError("Master replied with wrong +FULLRESYNC syntax.")
-        return replication_id, int(offset)
+        return replication_id, place
 
     def _continue(self, replication_id: bytes) -> None:
         stream = self.stream

@@ -105,19 +105,24 @@ class Primary:
 
     def publish(self, data: bytes) -> None:
         """Adds bytes to the stream, and moves them on to the replicas."""
-        self.stream.append(data)
+        stream = self.stream
+        stream.append(data)
         for replica in list(self.replicas.values()):
             if replica.state == ONLINE:
                 replica.wake()
-            self.check_limit(replica)
+            reader = replica.reader
+            if reader is not None and (reader.behind > stream.limit or replica.client.soft_limit_since):
+                self.check_limit(replica)
 
     def check_limit(self, replica: Replica) -> None:
-        """Closes a replica that is too far behind (client-output-buffer-limit), though it has a snapshot to load."""
+        """Closes a replica that is too far behind (client-output-buffer-limit), though it has a snapshot to load.
+
+        Nobody is too far behind for less than the backlog: a replica that could catch up from it would be closed.
+        """
         reader = replica.reader
         if reader is None:
             return
         hard, soft, seconds = self.engine.output_limits.limits(replica.client)
-        # More than the backlog must be allowed, or a replica that could catch up from it would be closed.
         hard, soft = (max(limit, self.stream.limit) if limit else 0 for limit in (hard, soft))
         behind = reader.behind
         client = replica.client
@@ -134,13 +139,6 @@ class Primary:
             )
             self.engine.statistics.output_limit_disconnections += 1
             client.close()
-
-    def pump(self, replica: Replica) -> bool:
-        """The replica has been sent everything that was pending: whether there is more."""
-        if replica.state == RECEIVING_PIPE and self.transfer is not None:
-            self.transfer.resume()
-            return False
-        return replica.pump()
 
     # --- how replicas introduce themselves
 
@@ -212,7 +210,7 @@ class Primary:
         client.flags |= REPLICA | REPLY_OFF
         client.gates |= GATE_REPLICA | GATE_REPLY
         self.engine.output_limits.apply_to(client)
-        client.source = lambda: self.pump(replica)
+        client.source = replica.pump
         client.extra["replica"] = replica
         self.replicas[client.id] = replica
         replica.heard = self.engine.clock.now

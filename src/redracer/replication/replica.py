@@ -11,6 +11,7 @@ from redracer.engine import log
 if TYPE_CHECKING:
     from redracer.engine.client import Client
     from redracer.engine.statistics import Statistics
+    from redracer.replication.snapshots import Transfer
     from redracer.replication.stream import Reader
 
 # states, in the order in which a replica goes through them
@@ -37,7 +38,7 @@ STATE_NAMES = {
 FORMATS = ((0, 10), (0x70200, 11), (0x70400, 12))
 
 SHARE = 1 << 20  # bytes at most that are in the client's own buffer; the rest waits where it is
-PIECE = 1 << 17  # bytes taken at a time
+PIECE = 1 << 17  # bytes read from a snapshot's file at a time
 
 
 class Replica:
@@ -48,6 +49,7 @@ class Replica:
         self.statistics = statistics
         self.state = ASKING
         self.reader: Reader | None = None  # of the stream, from where its snapshot ends
+        self.transfer: Transfer | None = None  # the snapshot that it gets
         self.acknowledged = 0  # the place that it has told
         self.acknowledged_on_disk = 0
         self.heard = 0  # Unix time in ms of its last word
@@ -115,15 +117,16 @@ class Replica:
 
     def pump(self) -> bool:
         """Moves what comes next to the client's buffer, as far as its share goes; whether that was anything."""
+        if self.state == ONLINE and self.reader is not None:
+            out = self.client.out
+            moved = self.reader.move(out, SHARE - len(out))
+            self.statistics.replication_sent += moved
+            return moved > 0
         if self.state == RECEIVING_FILE:
             return self._pump_file()
-        if self.state != ONLINE or self.reader is None:
-            return False
-        moved = False
-        while len(self.client.out) < SHARE and (data := self.reader.read(PIECE)):
-            self._put(data)
-            moved = True
-        return moved
+        if self.state == RECEIVING_PIPE and self.transfer is not None:
+            self.transfer.resume()
+        return False
 
     def _pump_file(self) -> bool:
         try:
@@ -167,6 +170,7 @@ class Replica:
     def forget(self) -> None:
         """The client is gone."""
         self.close_file()
+        self.transfer = None
         if self.reader is not None:
             self.reader.close()
             self.reader = None

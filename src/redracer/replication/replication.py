@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from redracer.core import errors
 from redracer.core.errors import CommandError
+from redracer.core.numbers import parse_integer
 from redracer.engine import log, process
 from redracer.engine.client import PRIMARY, Client
 from redracer.engine.flags import STALE, WRITE
@@ -253,16 +254,16 @@ class Replication:
 
     def _restore(self, fields: dict[bytes, bytes]) -> None:
         """At start: the data set that was loaded is of this place in this history."""
-        replication_id, offset = fields.get(b"repl-id", b""), fields.get(b"repl-offset", b"")
-        if len(replication_id) != 40 or not offset.isdigit():
+        replication_id, place = fields.get(b"repl-id", b""), parse_integer(fields.get(b"repl-offset", b""))
+        if len(replication_id) != 40 or place is None or place < 0:
             return
         if self.engine.config["replicaof"]:
-            self.stream.restart(replication_id, int(offset))
+            self.stream.restart(replication_id, place)
             self.has_history = True
             self.stream_database = database_of(fields)
         else:
             # A primary that starts again: its history goes on under a new name, and is known by the old one.
-            self.stream.id, self.stream.end = replication_id, int(offset)
+            self.stream.id, self.stream.end = replication_id, place
             self.stream.open()
             self.stream.rename()
             self.primary.start_feeding()
@@ -300,9 +301,9 @@ class Replication:
                 if replica.state == ONLINE
             ]
             return [b"master", self.place, replicas]
-        link = self.link
-        place = self.stream.end if link.state == CONNECTED else -1
-        return [b"slave", link.host.encode(), link.port, link.state.encode(), place]
+        link, state = self.link, self.link.state_told
+        place = self.stream.end if state == CONNECTED else -1
+        return [b"slave", link.host.encode(), link.port, state.encode(), place]
 
     def client_gone(self, client: Client) -> None:
         """A connection is closed."""

@@ -98,6 +98,7 @@ class Transfer:
         """This replica gets the snapshot, and the stream from the place where it was taken."""
         stream = self.primary.stream
         replica.reader = Reader(stream, self.place)
+        replica.transfer = self
         if replica.by_psync:
             replica.client.out.write_encoded(b"+FULLRESYNC %s %d\r\n" % (stream.id, self.place))
         if self.diskless:

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from redracer.core.resp_write import ReplyBuffer
 from redracer.replication.stream import BLOCK, NO_ID, Reader, Stream, new_id
 
 
@@ -33,7 +34,10 @@ class StreamMachine(RuleBasedStateMachine):
     def read(self, who, most):
         if self.readers:
             known = self.readers[who % len(self.readers)]
-            data = known[0].read(most)
+            out = ReplyBuffer()
+            moved = known[0].move(out, most)
+            data = out.take()
+            assert moved == len(data) <= most
             assert data == self.history[known[1] : known[1] + len(data)]
             assert data or known[1] == len(self.history)
             known[1] += len(data)
@@ -50,7 +54,7 @@ class StreamMachine(RuleBasedStateMachine):
         assert stream.end == len(self.history)
         assert stream.end - stream.first == stream.kept >= min(stream.limit, len(self.history))
         oldest = min([stream.end - stream.limit, *(place for _, place in self.readers)])
-        assert stream.blocks[0].start <= max(oldest, 0)
+        assert stream.first <= max(oldest, 0)
         assert stream.kept <= stream.end - max(oldest, 0) + 3 * BLOCK
 
 
@@ -65,6 +69,13 @@ def test_a_place_that_is_not_kept_cannot_be_read_from():
     for place in (0, stream.end + 1):
         with pytest.raises(ValueError, match="is not kept"):
             Reader(stream, place)
+
+
+def test_what_is_not_kept_takes_nothing():
+    stream = Stream(BLOCK)
+    with pytest.raises(ValueError, match="is not kept"):
+        stream.append(b"lost")
+    assert (stream.end, stream.first, stream.kept, stream.active) == (0, 0, 0, False)
 
 
 def test_the_second_name_is_good_up_to_where_the_histories_part():
@@ -88,7 +99,11 @@ def test_another_history_keeps_nothing_of_the_one_before():
     name = new_id()
     stream.restart(name, 1000)
     assert (stream.id, stream.end, stream.first, stream.kept) == (name, 1000, 1000, 0)
-    assert not stream.readers and reader.read(10) == b"urs"
+    out = ReplyBuffer()
+    assert reader.move(out, 10) == 3 and out.take() == b"urs"
+    stream.append(b"x" * 2 * BLOCK)
+    assert reader.move(out, 10) == 0
+    reader.close()
     assert stream.second_id == NO_ID
 
 
