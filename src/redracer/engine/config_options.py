@@ -205,7 +205,7 @@ GENERAL = (
     Option("crash-log-enabled", BOOLEAN, True),
     Option("crash-memcheck-enabled", BOOLEAN, True),
     Option("use-exit-on-panic", BOOLEAN, False, HIDDEN),
-    Option("watchdog-period", COUNT, 0, HIDDEN, pending=ignore("the software watchdog")),
+    Option("watchdog-period", COUNT, 0, HIDDEN),
     Option("databases", POSITIVE, 16, IMMUTABLE),
     Option("always-show-logo", BOOLEAN, False, IMMUTABLE),
     Option("set-proc-title", BOOLEAN, True, IMMUTABLE),

@@ -5,7 +5,7 @@ break again there; then, and when it hangs, the process ends by the signal with 
 """
 
 from libc.signal cimport SIGABRT, SIGFPE, SIGILL, SIGSEGV, raise_
-from posix.signal cimport SA_NODEFER, SA_SIGINFO, sigaction, sigaction_t, siginfo_t
+from posix.signal cimport SA_NODEFER, SA_RESTART, SA_SIGINFO, sigaction, sigaction_t, siginfo_t
 from posix.unistd cimport alarm
 
 from redracer.engine.version import REDIS_VERSION
@@ -40,6 +40,7 @@ cdef int[5] FATAL = [SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT]
 cdef sigaction_t[5] before      # what was there when we came
 cdef bint installed = False
 cdef int out = -1
+cdef int watched = -1         # where the watchdog's reports go
 cdef int fatal_signal = 0
 cdef bytes version = REDIS_VERSION.encode()
 cdef const char *version_text = version
@@ -71,6 +72,23 @@ def remove():
         for i in range(5):
             sigaction(FATAL[i], &before[i], NULL)
         installed = False
+
+
+def install_watchdog(int descriptor):
+    """From now on SIGALRM writes the stack in C to `descriptor`, and does nothing else."""
+    global watched
+    cdef sigaction_t action = crash_default()
+    watched = descriptor
+    crash_prepare()
+    action.sa_sigaction = _on_watchdog
+    action.sa_flags = SA_SIGINFO | SA_RESTART
+    sigaction(SIGALRM, &action, NULL)
+
+
+cdef void _on_watchdog(int number, siginfo_t *info, void *machine) noexcept nogil:
+    crash_print(watched, "\n--- WATCHDOG TIMER EXPIRED ---\n")
+    crash_backtrace(watched)
+    crash_print(watched, "--------\n")
 
 
 cdef void _on_fatal_signal(int number, siginfo_t *info, void *machine) noexcept nogil:

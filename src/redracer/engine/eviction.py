@@ -61,7 +61,10 @@ KEYS_PER_LOOK = 16  # keys evicted between two looks at the clock
 LAZY_SLICE = 250_000  # ns
 UNLIMITED = 1 << 62
 REFRESH = 10_000_000  # ns for which the count of what clients hold is good enough to evict by
-REFRESH_TRAFFIC = 512 * 1024  # bytes in or out after which it is brought up to date, by the end of the round
+# After so many bytes in or out it is brought up to date, by the end of the round: this, or a part of a high limit. It
+# takes looking at every client.
+REFRESH_TRAFFIC = 512 * 1024
+TRAFFIC_PART = 256
 # `maxmemory-eviction-tenacity`: up to 10 each step is 50 us; from there on each step is 15 % longer; 100: no limit.
 LINEAR_TENACITY = 10
 TENACITY_STEP = 50_000  # ns
@@ -183,7 +186,8 @@ class Eviction:
     def look_at_traffic(self) -> None:
         """After each round: much traffic may have left much in the clients' buffers."""
         reactor: Any = self.engine.ports.get("reactor")
-        if reactor is not None and reactor.received + reactor.sent - self.traffic > REFRESH_TRAFFIC:
+        much = max(REFRESH_TRAFFIC, self.maximum // TRAFFIC_PART)
+        if reactor is not None and reactor.received + reactor.sent - self.traffic > much:
             self.traffic = reactor.received + reactor.sent
             self.update_limit()
 

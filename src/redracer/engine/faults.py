@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NoReturn
 from redracer.engine import crash, log
 from redracer.engine.config_text import quoted
 from redracer.engine.slowlog import redacted
+from redracer.engine.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from redracer.engine.engine import Engine
@@ -24,23 +25,15 @@ BYTES_TOLD = 128
 
 
 def report_fatal_signals(log_file: str) -> None:
-    """From now on a fatal signal leaves the stack where the log goes: `log_file`, or standard output.
-
-    The descriptor stays open, because nothing can be opened safely in a process that has just broken.
-    """
-    descriptor = STANDARD_OUTPUT
-    if log_file:
-        descriptor = os.open(log_file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    """From now on a fatal signal leaves the stack where the log goes: `log_file`, or standard output."""
+    descriptor = _open_log(log_file)
     faulthandler.enable(descriptor)  # has its turn when the report itself fails
     crash.install(descriptor, _last_part)
 
 
 def report_on(engine: Engine) -> None:
-    """From now on a report tells of this engine, as long as `crash-log-enabled` allows it."""
-    descriptor = STANDARD_OUTPUT
-    log_file: str = engine.config["logfile"]
-    if log_file:
-        descriptor = os.open(log_file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    """From now on a report tells of this engine, as long as `crash-log-enabled` allows it; so does the watchdog's."""
+    descriptor = _open_log(engine.config["logfile"])
 
     def enable(enabled: bool) -> None:
         if enabled:
@@ -50,6 +43,14 @@ def report_on(engine: Engine) -> None:
 
     enable(engine.config["crash-log-enabled"])
     engine.config.on_change("crash-log-enabled", enable)
+    Watchdog(engine, descriptor)
+
+
+def _open_log(log_file: str) -> int:
+    """A descriptor that stays open: nothing can be opened safely in a process that has just broken."""
+    if not log_file:
+        return STANDARD_OUTPUT
+    return os.open(log_file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
 
 
 def _last_part(descriptor: int) -> bytes:
