@@ -32,7 +32,7 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.build-tools: pyproject.toml | $(VENV)/bin/python
-	$(PIP) 'setuptools>=77' 'cython>=3.3' wheel
+	$(PIP) 'setuptools>=77' 'cython>=3.3'
 	@touch $@
 
 $(VENV)/.built: $(SOURCES) setup.py $(VENV)/.build-tools

@@ -7,8 +7,10 @@ REDRACER_BUILD_ONLY=core.glob,net.reactor limits a development build to those mo
 REDRACER_SANITIZE=address builds everything under AddressSanitizer.
 
 The build has to fit into a minute on two cores, so that only what the instructions of usual requests are spent in
-is optimised at -O2; -O1 takes two thirds of the time of -O2 there, -Og half. What every module of Cython needs
-(functions, imports, calls) is compiled once, into redracer._cython.
+is optimised at -O2; -O1 takes two thirds of the time of -O2 there, -Og half. What runs once, when a module is loaded,
+is not optimised at all. Python's headers are read once a level, into a precompiled header. What every module of Cython
+needs (functions, imports, calls) is compiled once, into redracer._cython; a generator brings 3,000 lines of C into its
+module, so that the compiled modules have few.
 """
 
 import gc
@@ -18,6 +20,7 @@ from pathlib import Path
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
 
 SOURCE = Path("src")
 ONLY = [name for name in os.environ.get("REDRACER_BUILD_ONLY", "").split(",") if name]
@@ -84,6 +87,16 @@ COLD = {
     "types.stream.read_options",
 }
 
+# Nobody reads what a compiler has to say about generated code. CYTHON_SMALL_CODE is what Cython marks the functions
+# with that load a module.
+COMPILE = [
+    "-fno-plt",  # modules are bound to the interpreter's functions when they are loaded
+    "-fno-strict-aliasing",
+    "-w",
+    "-DPY_SSIZE_T_CLEAN",
+    '-DCYTHON_SMALL_CODE=__attribute__((cold, optimize("O0")))',
+]
+
 DIRECTIVES = {
     "language_level": 3,
     "boundscheck": False,
@@ -115,14 +128,7 @@ def level(name: str) -> str:
 
 def extension(path: Path) -> Extension:
     name = module_name(path)
-    # Modules are bound to the interpreter's functions when they are loaded: no need to go through the linkage table.
-    compile_args = [
-        level(name),
-        "-fno-plt",
-        "-fno-strict-aliasing",
-        "-Wno-unused-function",
-        "-Wno-sign-compare",
-    ]
+    compile_args = [level(name), *COMPILE]
     link_args = []
     if SANITIZE:
         compile_args += [f"-fsanitize={SANITIZE}", "-fno-omit-frame-pointer", "-g1", "-O1"]
@@ -144,6 +150,27 @@ def all_extensions() -> list[Extension]:
     return [extension(SOURCE / "redracer" / "_cython.c"), *(extension(path) for path in sources())]
 
 
+class BuildExtensions(build_ext):
+    """Compiles Python's headers once for every level of optimisation; a compiler that cannot use that reads them."""
+
+    def build_extensions(self) -> None:
+        for each in self.extensions:
+            each.extra_compile_args += ["-include", str(self.precompiled_header(each.extra_compile_args))]
+        super().build_extensions()
+
+    def precompiled_header(self, arguments: list[str]) -> Path:
+        """A header that includes Python's, compiled with these arguments, of which the first is the level."""
+        header = Path(self.build_temp, "headers" + arguments[0] + SANITIZE, "python_headers.h")
+        compiled = header.with_suffix(".h.gch")
+        if not compiled.exists():
+            header.parent.mkdir(parents=True, exist_ok=True)
+            header.write_text("#include <Python.h>\n")
+            places = [f"-I{place}" for place in self.include_dirs]
+            language = ["-x", "c-header", str(header), "-o", str(compiled)]
+            self.compiler.call([*self.compiler.compiler_so, *places, *arguments, *language])
+        return header
+
+
 # The trees that Cython builds are all cycles: the search for garbage in them took a quarter of its time.
 gc.set_threshold(200_000, 20)
 building = not {"egg_info", "dist_info", "sdist", "--version", "clean"} & set(sys.argv[1:2])
@@ -158,5 +185,6 @@ setup(
     )
     if building
     else [extension(path) for path in sources()],
+    cmdclass={"build_ext": BuildExtensions},
     options={"build_ext": {"parallel": PROCESSORS}},
 )

@@ -108,7 +108,7 @@ def describe(client: Client, now: int, argv: list[bytes] | None = None) -> str:
         ("rbp", pending),
         ("obl", 0 if grown else pending),
         ("oll", 1 if grown else 0),
-        ("omem", grown),
+        ("omem", pending if grown else 0),
         ("tot-mem", client_memory.total_bytes(client) + client_memory.argument_bytes(reading)),
         ("events", "rw" if pending and argv is None else "r"),
         ("cmd", "NULL" if last_command is None else last_command.name.decode()),

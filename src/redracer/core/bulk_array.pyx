@@ -69,17 +69,19 @@ cdef class BulkArray:
         return PyBytes_FromStringAndSize(self.data, self.length)
 
     def to_list(self):
-        return list(self)
-
-    def __len__(self):
-        return self.count
-
-    def __iter__(self):
         cdef bytes data = self.encoded()
+        cdef list elements = []
         cdef Py_ssize_t at = 0
         cdef Py_ssize_t line_end, size
         for _ in range(self.count):
             line_end = data.index(b"\r\n", at)
             size = int(data[at + 1:line_end])
-            yield data[line_end + 2:line_end + 2 + size]
+            elements.append(data[line_end + 2:line_end + 2 + size])
             at = line_end + size + 4
+        return elements
+
+    def __len__(self):
+        return self.count
+
+    def __iter__(self):
+        return iter(self.to_list())

@@ -394,7 +394,9 @@ cdef class RequestParser:
         position[0] = stop + 1
         if stop > start and data[stop - 1] == b"\r":
             stop -= 1
-        words = split_words(data[start:stop])
+        words = plain_words(data + start, stop - start)
+        if words is None:
+            words = split_words(data[start:stop])
         if words is None:
             raise ProtocolError(errors.UNBALANCED_QUOTES)
         if words:
@@ -432,6 +434,30 @@ def requests_with_ends(RequestParser parser not None, bytes data not None):
 ESCAPES = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"a": b"\a"}
 SPACES = b" \n\r\t\v\f"       # between words
 SEPARATORS = b" \n\r\t"       # what ends a word that is not quoted
+
+
+cdef list plain_words(const char* line, Py_ssize_t length):
+    """The words of a usual line: nothing but spaces between them, and nothing quoted. None for any other line."""
+    cdef list words = []
+    cdef Py_ssize_t start = 0
+    cdef Py_ssize_t at
+    for at in range(length):
+        if <unsigned char>line[at] < b" " or line[at] == b'"' or line[at] == b"'":
+            return None
+        if line[at] == b" ":
+            add_word(words, line + start, at - start)
+            start = at + 1
+    add_word(words, line + start, length - start)
+    return words
+
+
+cdef int add_word(list words, const char* text, Py_ssize_t length) except -1:
+    """Adds a word to a request, unless it is empty."""
+    if length and not words:
+        words.append(command_name(text, length))
+    elif length:
+        words.append(PyBytes_FromStringAndSize(text, length))
+    return 0
 
 
 cpdef list split_words(bytes line):
@@ -503,4 +529,4 @@ def read_quoted(bytes line not None, Py_ssize_t at, bytes quote not None):
 
 def is_hexadecimal(bytes digits not None):
     """Whether every byte is a hexadecimal digit (int() would also take spaces, signs and `_`)."""
-    return all(digit in b"0123456789abcdefABCDEF" for digit in digits)
+    return not digits.strip(b"0123456789abcdefABCDEF")

@@ -20,6 +20,7 @@ cdef class Session:
     cdef public int state
     cdef public int resp
     cdef public long long output_limit      # pending bytes from which the executor is asked
+    cdef public bint over_limit             # it is asked after everything that is sent, too
     cdef public long long received          # bytes
     cdef public long long sent              # bytes
     cdef public long long last_interaction  # Unix time, ms
@@ -39,7 +40,7 @@ cdef class Executor:
     cpdef tuple key_range(self, object command)
     cpdef object execute(self, Session session, object command, list argv)
     cpdef object refuse(self, Session session, bytes text)
-    cpdef object output_exceeded(self, Session session)
+    cpdef object check_output(self, Session session)
     cpdef object query_exceeded(self, Session session)
     cpdef object before_sending(self)
     cpdef object closed(self, Session session)

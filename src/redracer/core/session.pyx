@@ -25,7 +25,8 @@ cdef class Transport:
 cdef class Session:
     """The shared state of one client; the engine's Client extends it.
 
-    `output_limit` is the number of pending bytes from which `Executor.output_exceeded` is called.
+    `output_limit` is the number of pending bytes from which `Executor.check_output` is called. The executor may
+    set `over_limit`, to be called after everything that is sent, until it takes that back.
     """
 
     def __init__(self, RequestParser parser not None, Transport transport=None):
@@ -65,8 +66,8 @@ cdef class Executor:
         """The peer broke the protocol: write the error, and have the session closed after it."""
         raise NotImplementedError
 
-    cpdef object output_exceeded(self, Session session):
-        """The session's pending output has passed its `output_limit`."""
+    cpdef object check_output(self, Session session):
+        """The session's pending output has passed its `output_limit`, or may have fallen below it again."""
 
     cpdef object query_exceeded(self, Session session):
         """The session's unfinished request has passed the limit; it is closed after this call."""

@@ -406,7 +406,7 @@ class Dispatcher(Executor):
         client.out.write(Error(text), client.resp)
         client.state |= CLOSE_AFTER_REPLY
 
-    def output_exceeded(self, session: Any) -> None:
+    def check_output(self, session: Any) -> None:
         """Applies the client's output buffer limits."""
         self.engine.check_output_limit(session)
 

@@ -1,8 +1,9 @@
 """client-output-buffer-limit: a client that does not read what it asked for is closed.
 
 Each class of client has a hard limit (bytes pending: closed at once) and a soft one (bytes pending for so
-many seconds). The network calls `check` when a reply passes the smaller of the two; the periodic tick
-looks at the ones over the soft limit again.
+many seconds). The network calls `check` when a reply passes the smaller of the two and, of a client over the
+soft limit, after everything that it sends: what the socket takes ends that time. The periodic tick looks at
+the ones over the soft limit again.
 """
 
 from __future__ import annotations
@@ -59,17 +60,22 @@ class OutputLimits:
     def check(self, client: Client) -> None:
         """Closes the client if its pending output is over the hard limit, or over the soft one for too long."""
         hard, soft, seconds = self.limits(client)
-        pending = len(client.out)
-        now = self.engine.clock.now
-        if soft and pending >= soft:
-            if not client.soft_limit_since:
-                client.soft_limit_since = now
-                self.over_soft[client.id] = client
+        self.judge(client, len(client.out), hard, soft, seconds)
+        client.over_limit = bool(client.soft_limit_since)
+        if client.over_limit:
+            self.over_soft[client.id] = client
         else:
-            client.soft_limit_since = 0
             self.over_soft.pop(client.id, None)
-        soft_expired = client.soft_limit_since and now - client.soft_limit_since > seconds * 1000
-        if (hard and pending >= hard) or soft_expired:
+
+    def judge(self, client: Client, pending: int, hard: int, soft: int, seconds: int) -> None:
+        """Closes a client with so many bytes pending if that is too much by these limits (bytes; 0 means none)."""
+        now = self.engine.clock.now
+        if not soft or pending < soft:
+            client.soft_limit_since = 0
+        elif not client.soft_limit_since:
+            client.soft_limit_since = now
+        too_long = client.soft_limit_since and now - client.soft_limit_since > seconds * 1000
+        if (hard and pending >= hard) or too_long:
             self._close(client)
 
     def refuses(self, client: Client, elements: int) -> bool:

@@ -21,8 +21,6 @@ from redracer.engine.client import SUBSCRIBED
 from redracer.engine.gates import GATE_SUBSCRIBED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from redracer.engine.client import Client
     from redracer.engine.dispatch import Dispatcher
     from redracer.engine.engine import Engine
@@ -64,7 +62,7 @@ class Subscriptions:
     def memory(self) -> int:
         """Bytes of memory that they take. O(subscriptions)."""
         tables = (self.channels, self.patterns, self.shard_channels)
-        return sum(len(name) + SUBSCRIPTION_BYTES for table in tables for name in table)
+        return sum([len(name) + SUBSCRIPTION_BYTES for table in tables for name in table])
 
 
 class Kind:
@@ -118,15 +116,13 @@ class PubSub:
             b"allowed in this context" % command.name
         )
 
-    def subscriptions(self, client: Client) -> Iterator[tuple[bytes, bool]]:
+    def subscriptions(self, client: Client) -> list[tuple[bytes, bool]]:
         """All that a client listens to, each with whether it is a pattern."""
-        if client.subscriptions is not None:
-            for channel in client.subscriptions.channels:
-                yield channel, False
-            for channel in client.subscriptions.shard_channels:
-                yield channel, False
-            for pattern in client.subscriptions.patterns:
-                yield pattern, True
+        held = client.subscriptions
+        if held is None:
+            return []
+        channels = [(channel, False) for channel in (*held.channels, *held.shard_channels)]
+        return channels + [(pattern, True) for pattern in held.patterns]
 
     # --- to listen, and to listen no more
 

@@ -197,7 +197,9 @@ class Command:
 
     def has_keys(self) -> bool:
         """Whether any argument may be a key."""
-        return self.key_function is not None or any(not spec.flags & NOT_KEY for spec in self.key_specs)
+        return self.key_function is not None or False in [
+            bool(spec.flags & NOT_KEY) for spec in self.key_specs
+        ]
 
     def keys_with_flags(self, args: list[bytes]) -> list[KeyReference]:
         """The keys among the arguments, as (position, key flags).
@@ -206,7 +208,7 @@ class Command:
         so better. The key specs answer, unless they cannot or their flags vary: then the key
         function does. O(arguments).
         """
-        if not any(spec.flags & VARIABLE_FLAGS for spec in self.key_specs):
+        if True not in [bool(spec.flags & VARIABLE_FLAGS) for spec in self.key_specs]:
             found = self._keys_by_specs(args)
             if found is not None:
                 return found
@@ -466,7 +468,9 @@ def _check_keys(
     key_function: KeyFunction | None,
     arguments: tuple[Arg, ...],
 ) -> None:
-    needs_function = any(spec.begin is None or spec.flags & (INCOMPLETE | VARIABLE_FLAGS) for spec in specs)
+    needs_function = [
+        spec for spec in specs if spec.begin is None or spec.flags & (INCOMPLETE | VARIABLE_FLAGS)
+    ]
     if needs_function and key_function is None:
         raise RegistrationError(f"{shown}: a key spec that cannot tell needs find_keys")
     for spec in specs:

@@ -20,7 +20,7 @@ cdef class Connection(Transport):
     cdef int transmit(self) except -1
     cdef int after_last_byte(self) except -1
     cdef int disconnect(self, int descriptor) except -1
-    cdef int still_pending(self) except -1
+    cdef int check_output(self) except -1
 
 cdef struct KeyRange:
     int first                       # 0: no keys

@@ -123,11 +123,11 @@ cdef class Connection(Transport):
         """Gives the descriptor back."""
         raise NotImplementedError
 
-    cdef int still_pending(self) except -1:
-        """After sending: has the executor look at output that is more than allowed."""
+    cdef int check_output(self) except -1:
+        """After sending: has the executor look at output that is, or was, more than allowed."""
         # What was sent to it outside its own requests counts too.
-        if self.session.out.pending() >= self.session.output_limit:
-            self.exchange.executor.output_exceeded(self.session)
+        if self.session.over_limit or self.session.out.pending() >= self.session.output_limit:
+            self.exchange.executor.check_output(self.session)
         return 0
 
 
@@ -445,7 +445,7 @@ cdef class Exchange:
             connection.waiting.append(argv)
         pending = out.end - out.start + out.large_bytes
         if pending >= session.output_limit:
-            self.executor.output_exceeded(session)
+            self.executor.check_output(session)
         if not connection.in_flush_list and (pending or session.state & CLOSE_AFTER_REPLY) and connection.descriptor >= 0:
             connection.in_flush_list = True
             self.flush_list.append(connection)

@@ -82,8 +82,10 @@ cdef class SocketConnection(Connection):
         if count < 0 and errno != EAGAIN and errno != EINTR:
             return reactor.drop(self)
         if out.end > out.start or out.large_bytes:
-            self.still_pending()
+            self.check_output()
             return self.watch_writable(True) if self.descriptor >= 0 else 0
+        if session.over_limit:
+            self.check_output()
         if session.state & (CLOSE_AFTER_REPLY | CLOSED):
             return reactor.drop(self)
         if self.write_armed:

@@ -96,10 +96,12 @@ cdef class StreamConnection(Connection):
         if self.descriptor < 0:
             return 0
         if out.pending():
-            self.still_pending()
+            self.check_output()
             if self.writable and self.descriptor >= 0:
                 self.wake()
             return 0
+        if session.over_limit:
+            self.check_output()
         if session.state & (CLOSE_AFTER_REPLY | CLOSED):
             return self.exchange.drop(self)
         return 0

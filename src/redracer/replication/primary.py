@@ -124,21 +124,7 @@ class Primary:
             return
         hard, soft, seconds = self.engine.output_limits.limits(replica.client)
         hard, soft = (max(limit, self.stream.limit) if limit else 0 for limit in (hard, soft))
-        behind = reader.behind
-        client = replica.client
-        now = self.engine.clock.now
-        if not soft or behind <= soft:
-            client.soft_limit_since = 0
-        elif not client.soft_limit_since:
-            client.soft_limit_since = now
-        too_long = client.soft_limit_since and now - client.soft_limit_since > seconds * MILLISECONDS
-        if (hard and behind > hard) or too_long:
-            log.warning(
-                f"Client {self.engine.describe(client)} scheduled to be closed ASAP for overcoming of "
-                "output buffer limits."
-            )
-            self.engine.statistics.output_limit_disconnections += 1
-            client.close()
+        self.engine.output_limits.judge(replica.client, reader.behind, hard, soft, seconds)
 
     # --- how replicas introduce themselves
 

@@ -134,10 +134,8 @@ class Scripts:
     def _evict(self) -> None:
         """Forgets the script of EVAL that was used least recently, but for the newest. O(scripts)."""
         newest = next(reversed(self.by_body.values()))
-        oldest = min(
-            (script for script in self.by_body.values() if script.evaluated and script is not newest),
-            key=lambda script: script.used,
-        )
+        others = [script for script in self.by_body.values() if script.evaluated and script is not newest]
+        oldest = min(others, key=lambda script: script.used)
         self._remove(oldest)
         self.evicted += 1
 

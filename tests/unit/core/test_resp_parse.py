@@ -194,6 +194,14 @@ class TestBreaches:
         feeder = feed_in_chunks(start + b"1" * (LINE_LIMIT - 1), [4096])
         assert feeder.found == []
 
+    @given(st.lists(st.sampled_from(list(b"ab \t\0\x0b\r\"'\\"))).map(bytes))
+    def test_an_inline_request_is_split_into_its_words(self, line):
+        words = split_words(line.removesuffix(b"\r"))
+        if words is None:
+            assert breach(line + b"\n") == "unbalanced quotes in request"
+        else:
+            assert feed_in_chunks(line + b"\n", [100]).found == ([words] if words else [])
+
     def test_a_long_inline_request_that_ends_is_taken(self):
         assert feed_in_chunks(b"ECHO " + b"a" * 70_000 + b"\r\n", [1 << 20]).found == [
             [b"ECHO", b"a" * 70_000]

@@ -63,7 +63,7 @@ class Recorder(Executor):
         session.out.write_encoded(b"-" + text + b"\r\n")
         session.state |= CLOSE_AFTER_REPLY
 
-    def output_exceeded(self, session):
+    def check_output(self, session):
         self.exceeded.append(session)
 
     def query_exceeded(self, session):
@@ -358,6 +358,15 @@ class TestSending:
         session.out.write(b"p" * 5_000_000, 2)
         world.connections[0].wake()
         world.rounds()
+        assert world.executor.exceeded == [session]
+
+    def test_output_that_was_over_the_limit_is_looked_at_when_it_has_left(self, world):
+        session = world.connections[0].session
+        session.over_limit = True
+        session.out.write(b"all", 2)
+        world.connections[0].wake()
+        world.rounds()
+        assert world.read(0) == bulk(b"all")
         assert world.executor.exceeded == [session]
 
     def test_a_peer_that_has_sent_its_last_byte_gets_its_replies(self, world):

@@ -54,7 +54,7 @@ def get(ctx: Context, args: list[bytes]) -> Reply:
 
 def keys_of_set(args: list[bytes]) -> list[KeyReference]:
     """SET's one key: overwritten, but with GET also read."""
-    gets = any(argument.lower() == b"get" for argument in args[3:])
+    gets = b"get" in [argument.lower() for argument in args[3:]]
     return [(1, RW | ACCESS | UPDATE if gets else OW | UPDATE)]
 
 
