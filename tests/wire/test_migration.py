@@ -7,6 +7,8 @@ import threading
 import pytest
 import redis
 
+from tests.wire.certificates import make_authority, make_certificate
+from tests.wire.conftest import free_port
 from tests.wire.test_replication import Node, fill, ours, pair, real  # noqa: F401
 
 
@@ -79,6 +81,60 @@ def test_into_a_directory(ours, start_server, tmp_path):  # noqa: F811
     assert again.returncode == 1 and "--replace" in again.stderr
     other = Node(start_server("--dir", str(directory), "--enable-debug-command", "yes").port)
     assert other.digest() == source.digest()
+
+
+def over_tls(folder, name):
+    """Options of a server for TLS, and those of a client."""
+    files = [folder / f"{name}.crt", folder / f"{name}.key", folder / "ca.crt"]
+    return [
+        [word for option in zip(options, map(str, files), strict=True) for word in option]
+        for options in (
+            ("--tls-cert-file", "--tls-key-file", "--tls-ca-cert-file"),
+            ("--cert", "--key", "--cacert"),
+        )
+    ]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("kind", ["ours", "real"])
+def test_over_tls_to_a_server_and_into_a_directory(request, kind, ours, start_server, tmp_path):  # noqa: F811
+    make_authority(tmp_path)
+    make_certificate(tmp_path, "server")
+    server_options, client_options = over_tls(tmp_path, "server")
+    port, target_port = free_port(), free_port()
+    source = request.getfixturevalue(kind)("--tls-port", str(port), *server_options)
+    target = ours("--tls-port", str(target_port), *server_options)
+    plain = ours()
+    all_types(source)
+    encrypted, directory = f"rediss://127.0.0.1:{port}", tmp_path / "new"
+    moved = migrate(
+        "--from", encrypted, "--to", f"127.0.0.1:{target_port}", "--tls", "--verify", *client_options
+    )
+    assert moved.returncode == 0, moved
+    assert target.digest() == source.digest()
+    assert target.config_get("tls-replication") == {"tls-replication": "no"}
+    source.execute_command("CLIENT", "UNPAUSE")
+    refused = migrate("--from", encrypted, "--dir", directory, "--cacert", tmp_path / "ca.crt")
+    assert refused.returncode == 2 and "--cert" in refused.stderr
+    moved = migrate("--from", encrypted, "--dir", directory, "--verify", *client_options)
+    assert moved.returncode == 0, moved
+    other = Node(start_server("--dir", str(directory), "--enable-debug-command", "yes").port)
+    assert other.digest() == source.digest()
+    source.execute_command("CLIENT", "UNPAUSE")
+    refused = migrate("--from", encrypted, "--to", uri(plain), *client_options)
+    assert refused.returncode == 1 and "tls-cert-file" in refused.stderr
+    assert plain.info("replication")["role"] == "master"
+
+
+@pytest.mark.long
+def test_the_target_follows_in_the_clear_though_it_is_set_to_tls(ours, tmp_path):  # noqa: F811
+    make_authority(tmp_path)
+    make_certificate(tmp_path, "server")
+    source, target = ours(), ours("--tls-replication", "yes", *over_tls(tmp_path, "server")[0])
+    all_types(source)
+    moved = migrate("--from", uri(source), "--to", uri(target), "--verify", "--timeout", 20)
+    assert moved.returncode == 0, moved
+    assert target.config_get("tls-replication") == {"tls-replication": "yes"}
 
 
 def test_what_it_refuses(ours):  # noqa: F811

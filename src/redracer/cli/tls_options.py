@@ -24,8 +24,11 @@ def add_tls_options(parser: argparse.ArgumentParser) -> None:
 
 def tls_context(options: argparse.Namespace) -> ssl.SSLContext | None:
     """What the options say of certificates; None without --tls. Raises OSError."""
-    if not options.tls:
-        return None
+    return make_context(options) if options.tls else None
+
+
+def make_context(options: argparse.Namespace) -> ssl.SSLContext:
+    """What the options say of certificates, whatever --tls says. Raises OSError."""
     context = ssl.create_default_context(cafile=options.cacert)
     if options.insecure:
         context.check_hostname = False

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from redracer.cli.migration.moving import Migration, MigrationError, Report
-from redracer.cli.tls_options import add_tls_options, tls_context
+from redracer.cli.tls_options import add_tls_options, make_context
 from redracer.verify.connection import Connection, ServerError, Target, Unreachable
 
 if TYPE_CHECKING:
@@ -33,6 +33,9 @@ EPILOG = """\
 The target follows the source as its replica, so it must reach it, and read its version of the RDB format. Writes to
 the source are held (CLIENT PAUSE WRITE) from the moment in which the target has caught up, for --hold seconds at most:
 point the clients to the target meanwhile. With --verify every key is compared before the target takes over.
+
+Over TLS (rediss://, or --tls for both) the target needs tls-cert-file, tls-key-file and tls-ca-cert-file of its own;
+with --dir they are what --cert, --key and --cacert name.
 
 A password may be in the URI (redis://USER:PASSWORD@HOST:PORT), or for the source in REDISCLI_AUTH.
 
@@ -103,7 +106,6 @@ def target_of(uri: str, options: argparse.Namespace) -> Target:
     parts = urlsplit(uri if "://" in uri else f"redis://{uri}")
     if parts.scheme not in ("redis", "rediss") or not parts.hostname:
         raise ValueError(f"{uri!r} is no redis://[USER:PASSWORD@]HOST[:PORT]")
-    options.tls = options.tls or parts.scheme == "rediss"
     password = unquote(parts.password) if parts.password is not None else None
     user = unquote(parts.username or "")
     if password is None and user:  # redis://PASSWORD@HOST, as redis-cli has it
@@ -111,7 +113,7 @@ def target_of(uri: str, options: argparse.Namespace) -> Target:
     if password is None and uri == options.source:
         password = os.environ.get("REDISCLI_AUTH")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    context = tls_context(options) if parts.scheme == "rediss" else None
+    context = make_context(options) if options.tls or parts.scheme == "rediss" else None
     return Target(
         f"{host}:{parts.port or DEFAULT_PORT}", user, password, context, options.sni, options.timeout
     )
@@ -126,10 +128,16 @@ def move(source: Target, target: Target, options: argparse.Namespace) -> Report:
 
 def move_into(source: Target, directory: Path, options: argparse.Namespace) -> Report:
     """Into a directory: by a server that runs there meanwhile."""
+    encryption: list[str] = []
+    if source.tls is not None:
+        if not (options.cert and options.key and options.cacert):
+            raise ValueError("over TLS the server in the directory needs --cert, --key and --cacert")
+        encryption += ["--tls-cert-file", options.cert, "--tls-key-file", options.key]
+        encryption += ["--tls-ca-cert-file", options.cacert]
     if (directory / "dump.rdb").exists() and not options.replace:
         raise MigrationError(f"{directory / 'dump.rdb'} is there, which --replace would have replaced")
     directory.mkdir(parents=True, exist_ok=True)
-    with server_in(directory, options.timeout) as target:
+    with server_in(directory, encryption, options.timeout) as target:
         report = move(source, target, options)
         if not report.differences:
             with Connection(target) as connection:
@@ -138,12 +146,20 @@ def move_into(source: Target, directory: Path, options: argparse.Namespace) -> R
 
 
 @contextmanager
-def server_in(directory: Path, patience: float) -> Iterator[Target]:
+def server_in(directory: Path, encryption: list[str], patience: float) -> Iterator[Target]:
     """A server of ours on a free port, which nobody else reaches, with this directory. Raises MigrationError."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "redracer", "serve", "--port", str(port), "--bind", "127.0.0.1"]
-    command += ["--dir", str(directory), "--save", "", "--logfile", str(directory / "migrate.log")]
+    command += [
+        "--dir",
+        str(directory),
+        "--save",
+        "",
+        "--logfile",
+        str(directory / "migrate.log"),
+        *encryption,
+    ]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     target = Target(f"127.0.0.1:{port}", timeout=patience)
     try:

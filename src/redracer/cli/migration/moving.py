@@ -119,17 +119,25 @@ class Migration:
     def _follow(self) -> None:
         host, port = self._reachable_source()
         credentials = self.source.target
-        settings = [("masteruser", credentials.user), ("masterauth", credentials.password or "")]
-        if credentials.tls is not None:
-            settings.append(("tls-replication", "yes"))
-        for name, value in settings:
-            before: list[bytes] = self.target.connection.ask("CONFIG", "GET", name)
-            old = before[1].decode() if len(before) > 1 and before[1] else ""
-            if old != value:
-                self.target.ask("CONFIG", "SET", name, value)
-                self.restore.append((name, old))
+        self._set("masteruser", credentials.user)
+        self._set("masterauth", credentials.password or "")
+        try:
+            self._set("tls-replication", "yes" if credentials.tls is not None else "no", default="no")
+        except ServerError as error:
+            raise MigrationError(
+                f"{self.target.name} cannot follow over TLS, for which it needs tls-cert-file, tls-key-file and "
+                f"tls-ca-cert-file: {error}"
+            ) from None
         self.target.ask("REPLICAOF", host, port)
         self.say(f"{self.target.name} follows {self.source.name}", False)
+
+    def _set(self, name: str, value: str, default: str = "") -> None:
+        """Sets an option of the target for the time of the copy. `default`: its value where it is unknown, or null."""
+        found: list[bytes] = self.target.connection.ask("CONFIG", "GET", name)
+        old = found[1].decode() if len(found) > 1 and found[1] else default
+        if old != value:
+            self.target.ask("CONFIG", "SET", name, value)
+            self.restore.append((name, old))
 
     def _reachable_source(self) -> tuple[str, int]:
         endpoint = self.source.target.endpoint()
