@@ -21,6 +21,8 @@ import time
 from pathlib import Path
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from tests.replication.node import REAL, Node, eventually
 
@@ -56,7 +58,9 @@ class Sentinels:
                 self.processes.append(
                     subprocess.Popen([str(SENTINEL), str(settings)], stdout=log, stderr=log)
                 )
-            client = redis.Redis(port=port, socket_timeout=5, decode_responses=True, protocol=2)
+            client = redis.Redis(
+                port=port, socket_timeout=5, decode_responses=True, protocol=2, retry=Retry(NoBackoff(), 0)
+            )
             client.response_callbacks.clear()  # what Sentinel says, as it says it
             self.clients.append(client)
         for client in self.clients:
@@ -112,7 +116,12 @@ class Writer(threading.Thread):
             try:
                 if client is None:
                     client = redis.Redis(
-                        port=self.sentinels.primary(), socket_timeout=0.5, socket_connect_timeout=0.5
+                        port=self.sentinels.primary(),
+                        socket_timeout=0.5,
+                        socket_connect_timeout=0.5,
+                        retry=Retry(
+                            NoBackoff(), 0
+                        ),  # redis-py's own would wait for seconds for a dead server
                     )
                 self.number += 1
                 pipeline = client.pipeline(transaction=False)

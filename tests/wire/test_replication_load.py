@@ -189,6 +189,30 @@ def test_a_paused_replica_keeps_what_comes_for_later(ours):  # noqa: F811
     replica.wait_until_like(primary)
 
 
+def test_until_another_primary_has_sent_its_data_one_can_go_back(ours):  # noqa: F811
+    first, second, middle, last = ours(), ours(), ours(), ours()
+    first.set("key", 1)
+    second.mset({f"other:{number}": number for number in range(20)})
+    slow_primary(second)
+    middle.follow(first)
+    middle.wait_for_link()
+    last.follow(middle)
+    last.wait_for_link()
+    middle.follow(second)
+    eventually(
+        lambda: middle.info("replication")["master_sync_in_progress"], lambda: middle.info("replication")
+    )
+    assert last.linked()
+    middle.follow(first)
+    middle.wait_for_link()
+    first.set("key", 2)
+    last.wait_until_like(first)
+    assert first.info("stats")["sync_full"] == 1 and first.info("stats")["sync_partial_ok"] == 1
+    found = middle.info("stats")
+    assert (found["sync_full"], found["sync_partial_ok"]) == (1, 0)
+    second.config_set("rdb-key-save-delay", 0)
+
+
 def test_a_replica_that_is_behind_less_than_the_backlog_is_kept(ours):  # noqa: F811
     primary, replica = ours("--repl-backlog-size", "100mb"), ours()
     primary.config_set("client-output-buffer-limit", "replica 512k 0 0")

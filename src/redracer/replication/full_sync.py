@@ -96,6 +96,7 @@ class FullSync:
         own = os.path.join(directory, str(self.engine.config["dbfilename"]))
         os.replace(path, own)
         log.notice(f"{WHAT}Flushing old data")
+        self.link.replication.leave_history()
         loading = self.engine.ports["transfers"].load(own)
         log.notice(f"{WHAT}Loading DB in memory")
         try:
@@ -148,6 +149,7 @@ class FullSync:
         self._announce("to parser")
         if not aside:
             log.notice(f"{WHAT}Flushing old data")
+            self.link.replication.leave_history()
         incoming = self.engine.ports["transfers"].receive(self.size, aside, asynchronous)
         log.notice(f"{WHAT}Loading DB in memory")
         try:
@@ -173,5 +175,6 @@ class FullSync:
                     else:
                         incoming.finish()
                 await self._breathe()
+            self.link.replication.leave_history()
             async for _ in pieces:
                 raise LinkError("Replication stream EOF marker is broken")

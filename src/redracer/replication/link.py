@@ -344,7 +344,6 @@ class Link:
         log.notice("MASTER <-> REPLICA sync: Finished with success")
         self._forget_client()
         self._connected()
-        self.replication.data_replaced()
 
     # --- the stream
 

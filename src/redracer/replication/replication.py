@@ -21,7 +21,7 @@ from redracer.engine.transactions import effective_flags, every_command_has
 from redracer.replication import parting
 from redracer.replication.failover import Failover
 from redracer.replication.info import fields
-from redracer.replication.link import CONNECTED, SYNC, Link
+from redracer.replication.link import CONNECTED, Link
 from redracer.replication.local_keys import LocalKeys
 from redracer.replication.primary import Primary
 from redracer.replication.replica import ONLINE
@@ -111,7 +111,6 @@ class Replication:
         self.engine.blocking.end_all()
         self.engine.is_replica = True
         self.engine.config.values["replicaof"] = (host, port)
-        self.primary.disconnect_all()
         log.set_role("S")
         self._follow_role(process.REPLICA)
         self.link = Link(self, host, port)
@@ -150,17 +149,17 @@ class Replication:
         assert self.link is not None
         if self.link.client is not None:
             self.stream_database = self.link.client.db.index
-        if self.link.state == SYNC:
-            self.has_history = False
         self.link.stop()
 
     def link_changed(self) -> None:
         """The link to our primary works now, or does not any more."""
         self.update_gates()
 
-    def data_replaced(self) -> None:
-        """All data are others now."""
+    def leave_history(self) -> None:
+        """Our data are about to be, or are now, those of another history: nobody can go on from here."""
+        self.has_history = False
         self.primary.disconnect_all()
+        self.stream.drop()
 
     def discard_transaction(self, client: Client) -> None:
         """Forgets what the primary had queued."""

@@ -65,7 +65,7 @@ class Stream:
         """From now on the stream is kept."""
 
     def drop(self) -> None:
-        """Forgets the backlog. There must be no readers."""
+        """Forgets the backlog, and closes its readers."""
 
     def append(self, data: bytes) -> None:
         """Adds bytes at the end. Amortised O(bytes). ValueError if the stream is not kept."""

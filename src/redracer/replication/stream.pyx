@@ -122,6 +122,8 @@ cdef class Stream:
             self.blocks.append(self.last)
 
     def drop(self):
+        for reader in list(self.readers):
+            reader.close()
         self.blocks.clear()
         self.last = None
 
@@ -187,8 +189,6 @@ cdef class Stream:
     def restart(self, bytes replication_id, long long place):
         self.id, self.end = replication_id, place
         self.forget_second()
-        for reader in list(self.readers):
-            reader.close()
         self.drop()
         self.open()
 
