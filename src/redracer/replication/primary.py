@@ -123,7 +123,7 @@ class Primary:
         if reader is None:
             return
         hard, soft, seconds = self.engine.output_limits.limits(replica.client)
-        hard, soft = (max(limit, self.stream.limit) if limit else 0 for limit in (hard, soft))
+        hard, soft = (max(limit, self.stream.limit + 1) if limit else 0 for limit in (hard, soft))
         self.engine.output_limits.judge(replica.client, reader.behind, hard, soft, seconds)
 
     # --- how replicas introduce themselves
