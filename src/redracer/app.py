@@ -107,8 +107,10 @@ class Server:
 
     def run(self) -> int:
         """Serves until a shutdown; returns the exit code. Raises ListenError."""
+        self.loop.run_until_complete(
+            self.metrics.open()
+        )  # before there are clients, whom the loop would serve
         self.front.open()
-        self.loop.run_until_complete(self.metrics.open())
         self.dashboard.start()
         log.set_main_process()
         process.show_banner(self.config, self.front.addresses())
@@ -118,10 +120,12 @@ class Server:
         gc.freeze()
         gc.disable()
         self.engine.memory.measure_startup()
-        self.loop.call_soon(self.tick)
-        self.loop.call_soon(self.load)
         try:
-            self.loop.run_forever()
+            # The loop serves who has connected by now: by then the data is there, or the answer is LOADING.
+            self.tick()
+            self.load()
+            if not self.exit_code:
+                self.loop.run_forever()
         finally:
             self.front.close()
             self.metrics.close()
