@@ -12,7 +12,7 @@ INSTALL := REDRACER_BUILD_ONLY=nothing $(PIP) --no-build-isolation
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
-run: $(VENV)/.built $(VENV)/.dashboard ## build into .venv, start a server and its dashboard; ARGS="--port 7000" passes options
+run: $(VENV)/.built ## build into .venv, start a server and its dashboard; ARGS="--port 7000" passes options
 	@PYTHONPATH=src exec $(BIN)/python -m redracer serve $(ARGS) --dashboard-port 8379
 
 build: $(VENV)/.installed ## build the compiled modules in place
@@ -31,11 +31,12 @@ lint: $(VENV)/.test-tools ## style, types, layers
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.build-tools: pyproject.toml | $(VENV)/bin/python
-	$(PIP) 'setuptools>=77' 'cython>=3.3'
+# What builds, and what a server for trying out has besides: scripts and the dashboard.
+$(VENV)/.tools: pyproject.toml | $(VENV)/bin/python
+	$(PIP) --no-compile 'setuptools>=77' 'cython>=3.3' 'lupa>=2.1' 'starlette>=0.40' 'uvicorn>=0.30'
 	@touch $@
 
-$(VENV)/.built: $(SOURCES) setup.py $(VENV)/.build-tools
+$(VENV)/.built: $(SOURCES) setup.py $(VENV)/.tools
 	flock $(VENV)/.lock $(BIN)/python setup.py -q build_ext --inplace
 	$(BIN)/python -m compileall -q src
 	@touch $@
@@ -46,10 +47,6 @@ $(VENV)/.installed: | $(VENV)/.built
 
 $(VENV)/.test-tools: pyproject.toml | $(VENV)/.built
 	$(INSTALL) -e '.[test]'
-	@touch $@
-
-$(VENV)/.dashboard: pyproject.toml | $(VENV)/bin/python
-	$(PIP) 'starlette>=0.40' 'uvicorn>=0.30'
 	@touch $@
 
 docs: $(VENV)/.installed ## write docs/commands.md, docs/tools.md and the README's table of commands
