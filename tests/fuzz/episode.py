@@ -163,7 +163,7 @@ class Episode:
                 peer.close()
             self.server.loop.close()
             for database in self.engine.databases:
-                database.on_expired = database.on_overwritten = None  # references that the collector does not see
+                database.on_expired = database.on_overwritten = None  # which the collector does not see
 
     def act(self, at: int) -> None:
         """One client does something: mostly, it sends a burst."""
