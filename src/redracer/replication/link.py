@@ -103,16 +103,17 @@ class Link:
     async def run(self) -> None:
         """Connects, follows, and does so again."""
         while True:
+            pause = RETRY_AFTER
             try:
                 await self.follow()
             except (TimeoutError, OSError, LinkError, EOFError, ProtocolError) as problem:
                 log.warning(self._describe(problem))
+                if self.state == CONNECTED and not isinstance(problem, ProtocolError):
+                    pause = 0.0  # what we cannot read would come again at once
             except Exception:
                 log.warning("Internal error in the link to the primary:\n" + traceback.format_exc())
-            had_held = self.state == CONNECTED
             self._disconnected()
-            if not had_held:
-                await asyncio.sleep(RETRY_AFTER)
+            await asyncio.sleep(pause)
 
     def _describe(self, problem: BaseException) -> str:
         if isinstance(problem, TimeoutError):
