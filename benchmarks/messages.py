@@ -1,7 +1,9 @@
 """CPU time of scripts, transactions and messages, in alternating rounds.
 
-A script is called by redis-benchmark's 50 clients. A transaction is MULTI, ten SETs and EXEC in one write. A message is
-a PUBLISH to 1, 100 or 1,000 subscribers, which read nothing but what the system's buffers take from them in the end.
+A script is called by redis-benchmark's 50 clients. A transaction is MULTI, ten SETs and EXEC; a client writes one or 16
+of them at once, and waits for the replies (with one, three quarters of the time are the system's: to send a reply, to
+sleep and to be woken). A message is a PUBLISH to 1, 100 or 1,000 subscribers, which read nothing but what the system's
+buffers take from them in the end.
 """
 
 import contextlib
@@ -35,7 +37,7 @@ SCRIPTS = (
     ),
 )
 CALLS = 100_000  # of a script, in one round
-PIPELINES = (1, 16)  # of scripts
+PIPELINES = (1, 16)  # of scripts and transactions
 KEYSPACE = 10_000
 
 TRANSACTION = (
@@ -91,15 +93,21 @@ def script(workload: Workload, pipeline: int) -> Measurement:
     return measured
 
 
-def transactions(server: Server, scale: float, cores: Cores) -> float:
-    """CPU nanoseconds per transaction."""
-    count = int(TRANSACTIONS * scale)
-    with Connection(server.port) as connection:
-        connection.call("PING")
-        began = cpu_time(server.pid).main_thread
-        for _ in range(count):
-            connection.call_many([TRANSACTION, *[b""] * (TRANSACTION_REPLIES - 1)])
-        return (cpu_time(server.pid).main_thread - began) / count
+def transactions(pipeline: int) -> Measurement:
+    """CPU nanoseconds per transaction, so many of them in a write."""
+
+    def measured(server: Server, scale: float, cores: Cores) -> float:
+        writes = max(int(TRANSACTIONS * scale) // pipeline, 1)
+        # call_many waits for a reply for each part.
+        parts = [TRANSACTION * pipeline, *[b""] * (TRANSACTION_REPLIES * pipeline - 1)]
+        with Connection(server.port) as connection:
+            connection.call("PING")
+            began = cpu_time(server.pid).main_thread
+            for _ in range(writes):
+                connection.call_many(parts)
+            return (cpu_time(server.pid).main_thread - began) / (writes * pipeline)
+
+    return measured
 
 
 def messages(subscribers: int) -> Measurement:
@@ -125,7 +133,7 @@ TESTS: dict[str, Measurement] = {
     for workload in SCRIPTS
     for pipeline in PIPELINES
 } | {
-    "MULTI of 10 SETs": transactions,
+    **{f"MULTI of 10 SETs P={pipeline}": transactions(pipeline) for pipeline in PIPELINES},
     "PUBLISH to 1": messages(1),
     "PUBLISH to 100": messages(100),
     "PUBLISH to 1,000": messages(1000),

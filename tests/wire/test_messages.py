@@ -10,6 +10,8 @@ pytestmark = every_front
 
 SUBSCRIBERS = 300
 CHANNELS = 20_000
+LATE_MESSAGES = 300
+LATE_SIZE = 20_000  # bytes of each, below those that are never copied
 
 
 def test_a_message_to_many(server):
@@ -19,6 +21,20 @@ def test_a_message_to_many(server):
     assert server.connect().request("PUBLISH", "channel", "hello") == b":%d\r\n" % SUBSCRIBERS
     for listener in listeners:
         assert listener.reply() == b"*3\r\n$7\r\nmessage\r\n$7\r\nchannel\r\n$5\r\nhello\r\n"
+
+
+def test_messages_for_one_who_reads_late(server):
+    """More than the system's buffers take: what is sent in part goes on where it ended."""
+    listener, sender = server.connect(), server.connect()
+    listener.request("SUBSCRIBE", "late")
+    messages = [b"%d" % number * LATE_SIZE for number in range(10)]
+    for number in range(LATE_MESSAGES):
+        text = messages[number % 10]
+        assert sender.request("PUBLISH", "late", text[: LATE_SIZE - number]) == b":1\r\n"
+    for number in range(LATE_MESSAGES):
+        text = messages[number % 10][: LATE_SIZE - number]
+        head = b"*3\r\n$7\r\nmessage\r\n$4\r\nlate\r\n$%d\r\n" % len(text)
+        assert listener.reply() == head + text + b"\r\n"
 
 
 @not_on(EMBEDDED, "its listener hangs up by its socket")

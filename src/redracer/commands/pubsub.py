@@ -16,7 +16,7 @@ from redracer.engine.key_specs import NOT_KEY, Channels, Key, Keys
 from redracer.engine.registry import command, container
 
 if TYPE_CHECKING:
-    from redracer.engine.pubsub import Topics
+    from redracer.engine.pubsub import PubSub, Topics
 
 LISTEN = PUBSUB | NOSCRIPT | LOADING | STALE
 SEND = PUBSUB | LOADING | STALE | FAST | MAY_REPLICATE
@@ -144,7 +144,8 @@ def sunsubscribe(ctx: Context, args: list[bytes]) -> Reply:
 )
 def publish(ctx: Context, args: list[bytes]) -> Reply:
     """Posts a message to a channel."""
-    receivers = ctx.engine.pubsub.publish(args[1], args[2])
+    pubsub: PubSub = ctx.engine.pubsub
+    receivers = pubsub.publish(args[1], args[2])
     ctx.tell_replicas(args)
     return receivers
 

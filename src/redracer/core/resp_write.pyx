@@ -3,7 +3,8 @@
 A ReplyBuffer belongs to one client. Small replies are copied into one growing C buffer; bulk strings of
 LARGE bytes and more are kept as references and sent from where they are, so that a reply of 100 MB is
 never copied. Idle clients hold no memory: a block of BLOCK bytes is taken from a small pool when the first
-byte is written and returned when everything has been sent.
+byte is written and returned when everything has been sent. What goes to many clients at once (a published
+message) is not copied either where nothing else is pending: `data` is then the text's own.
 
 RESP: https://redis.io/docs/latest/develop/reference/protocol-spec/
 """
@@ -34,7 +35,8 @@ cdef class ReplyBuffer:
     """The bytes waiting to be sent to one client, in order.
 
     Invariants: 0 <= start <= end <= capacity; large and large_at have the same length and large_at is
-    ascending within [start, end]; large_bytes counts what is left to send of all of `large`.
+    ascending within [start, end]; large_bytes counts what is left to send of all of `large`. With a capacity
+    of 0 `data`, if there is any, is that of `shared`, which is only read, and `large` is empty.
     """
 
     def __cinit__(self):
@@ -42,7 +44,7 @@ cdef class ReplyBuffer:
         self.large_at = None
 
     def __dealloc__(self):
-        if self.data != NULL:
+        if self.capacity:
             PyMem_RawFree(self.data)
 
     cdef char* reserve(self, Py_ssize_t size) except NULL:
@@ -63,6 +65,9 @@ cdef class ReplyBuffer:
                     raise MemoryError()
             self.capacity = BLOCK
             return self.data
+        if self.capacity == 0 and self.data != NULL:
+            self.copy_shared()
+            return self.reserve(size)
         if self.start > self.capacity // 2:
             memmove(self.data, self.data + self.start, self.end - self.start)
             if self.large_bytes:
@@ -81,8 +86,20 @@ cdef class ReplyBuffer:
             self.capacity = capacity
         return self.data + self.end
 
+    cdef int copy_shared(self) except -1:
+        """Takes what is pending of `shared` into a buffer of its own, since more is to be written behind it."""
+        cdef bytes shared = self.shared
+        cdef Py_ssize_t start = self.start
+        cdef Py_ssize_t length = self.end - start
+        self.shared = None
+        self.data = NULL
+        self.start = self.end = 0
+        return self.write_raw(PyBytes_AS_STRING(shared) + start, length)
+
     cdef int write_raw(self, const char* text, Py_ssize_t length) except -1:
         """Appends bytes that are already encoded."""
+        if length == 0:
+            return 0    # there may be no room to point to
         memcpy(self.reserve(length), text, length)
         self.end += length
         return 0
@@ -135,18 +152,26 @@ cdef class ReplyBuffer:
         if self.large is None:
             self.large = []
             self.large_at = []
-        if self.data == NULL:
-            self.reserve(1)     # what is pending has a buffer, even if all of it is elsewhere
+        if self.capacity == 0:
+            self.reserve(1)     # what is pending has a buffer of its own, even if all of it is elsewhere
         self.large.append(value)
         self.large_at.append(self.end)
         self.large_bytes += PyBytes_GET_SIZE(value)
         return 0
 
-    cpdef int write_shared(self, bytes text) except -1:
-        """Appends bytes that are already encoded and go to many buffers: a long text is not copied."""
-        if PyBytes_GET_SIZE(text) >= LARGE:
-            return self.refer(text)
-        return self.write_raw(PyBytes_AS_STRING(text), PyBytes_GET_SIZE(text))
+    cpdef Py_ssize_t write_shared(self, bytes text) except -1:
+        """Appends bytes that are already encoded and go to many buffers: nothing is copied that need not be.
+        Returns how many are pending now."""
+        cdef Py_ssize_t length = PyBytes_GET_SIZE(text)
+        if length >= LARGE:
+            self.refer(text)
+        elif self.data != NULL or length == 0:
+            self.write_raw(PyBytes_AS_STRING(text), length)
+        else:
+            self.shared = text
+            self.data = PyBytes_AS_STRING(text)
+            self.end = length
+        return self.pending()
 
     cdef int write_line(self, char prefix, bytes text) except -1:
         """A line; `text` must have no line end."""
@@ -287,7 +312,7 @@ cdef class ReplyBuffer:
     @property
     def allocated(self):
         """Bytes of memory held: the buffer, and what is referenced in it."""
-        return self.capacity + self.large_bytes
+        return (self.capacity or self.end) + self.large_bytes
 
     def mark(self):
         """The place reached, to give to `cut`."""
@@ -380,8 +405,10 @@ cdef class ReplyBuffer:
         if self.capacity == BLOCK and pooled < POOLED:
             pool[pooled] = self.data
             pooled += 1
-        else:
+        elif self.capacity:
             PyMem_RawFree(self.data)
+        else:
+            self.shared = None
         self.data = NULL
         self.capacity = self.start = self.end = 0
 

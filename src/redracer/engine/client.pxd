@@ -1,3 +1,5 @@
+cimport cython
+
 from redracer.core.session cimport Session
 
 cdef class Client(Session):
@@ -21,4 +23,5 @@ cdef class Client(Session):
     cdef public object tracking         # what it caches, or None
     cdef public dict extra
 
-    cpdef object send(self, bytes encoded)
+    @cython.locals(pending=Py_ssize_t)
+    cpdef Py_ssize_t send(self, bytes encoded) except -1

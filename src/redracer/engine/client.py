@@ -103,8 +103,12 @@ class Client(Session):
         if self.transport is not None:
             self.transport.close()
 
-    def send(self, encoded: bytes) -> None:
-        """Has bytes sent that are encoded already: nothing of a reply (a published message, a line of MONITOR)."""
-        self.out.write_shared(encoded)
+    def send(self, encoded: bytes) -> int:
+        """Has bytes sent that are encoded already: nothing of a reply (a published message, a line of MONITOR).
+
+        Returns how many bytes are pending now.
+        """
+        pending = self.out.write_shared(encoded)
         if self.transport is not None:
             self.transport.wake()
+        return pending

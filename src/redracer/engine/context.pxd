@@ -16,4 +16,5 @@ cdef class Context:
     cpdef object changed(self, bytes key, str event, long long count=*)
     cpdef object notify(self, bytes key, str event)
     cpdef object rewrite_as(self, list commands)
+    cpdef object tell_replicas(self, list argv)
     cpdef object count_changes(self, long long count)

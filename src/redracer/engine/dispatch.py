@@ -185,10 +185,8 @@ class Dispatcher(Executor):
         """Sends a client something besides its replies; to the one in execution after its reply."""
         if client is self.current:
             self.deferred.append((client, encoded))
-        else:
-            client.send(encoded)
-            if len(client.out) >= client.output_limit:
-                self.engine.check_output_limit(client)
+        elif client.send(encoded) >= client.output_limit:
+            self.engine.check_output_limit(client)
 
     def send_deferred(self) -> None:
         """Sends what was kept back until the reply of the client in execution."""

@@ -1,6 +1,7 @@
 """Replies in both versions of the protocol, and the buffer that they are sent from."""
 
 import math
+import sys
 
 import pytest
 from hypothesis import given
@@ -157,6 +158,32 @@ class TestBuffer:
         small = buffer.allocated - 10 * len(value)
         assert 0 < small <= 4096
         assert buffer.take() == encoded(value) * 10
+
+    @given(st.lists(st.tuples(st.booleans(), st.sampled_from([b"", b"x", b"y" * 3000, b"z" * 40_000]))))
+    def test_shared_texts_keep_their_place(self, texts):
+        buffer = ReplyBuffer()
+        whole = b""
+        for shared, text in texts:
+            if shared:
+                assert buffer.write_shared(text) == len(whole) + len(text)
+            else:
+                buffer.write_encoded(text)
+            whole += text
+            assert len(buffer) == len(whole) <= buffer.allocated
+        assert buffer.take() == whole
+        assert buffer.allocated == 0
+
+    def test_a_shared_text_is_let_go(self):
+        text = b"message" * 100
+        references = sys.getrefcount(text)
+        sent, closed, followed = ReplyBuffer(), ReplyBuffer(), ReplyBuffer()
+        for buffer in (sent, closed, followed):
+            buffer.write_shared(text)
+        assert sys.getrefcount(text) == references + 3
+        followed.write_encoded(b"!")
+        assert sent.take() == text and followed.take() == text + b"!"
+        del closed, buffer
+        assert sys.getrefcount(text) == references
 
     def test_an_empty_buffer_holds_no_memory(self):
         buffer = ReplyBuffer()
