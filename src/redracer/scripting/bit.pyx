@@ -56,7 +56,7 @@ cdef int bnot(lua_State* L) noexcept:
 cdef int band(lua_State* L) noexcept:
     cdef uint32_t bits = argument(L, 1)
     cdef int i
-    for i in range(2, api.gettop(L) + 1):
+    for i in range(api.gettop(L), 1, -1):
         bits &= argument(L, i)
     return result(L, bits)
 
@@ -64,7 +64,7 @@ cdef int band(lua_State* L) noexcept:
 cdef int bor(lua_State* L) noexcept:
     cdef uint32_t bits = argument(L, 1)
     cdef int i
-    for i in range(2, api.gettop(L) + 1):
+    for i in range(api.gettop(L), 1, -1):
         bits |= argument(L, i)
     return result(L, bits)
 
@@ -72,21 +72,27 @@ cdef int bor(lua_State* L) noexcept:
 cdef int bxor(lua_State* L) noexcept:
     cdef uint32_t bits = argument(L, 1)
     cdef int i
-    for i in range(2, api.gettop(L) + 1):
+    for i in range(api.gettop(L), 1, -1):
         bits ^= argument(L, i)
     return result(L, bits)
 
 
+# The arguments are read one after the other, since C may evaluate those of an expression in any order, and the one that
+# an error names is to be Redis's: the first here, the last of the operations above.
+
 cdef int lshift(lua_State* L) noexcept:
-    return result(L, argument(L, 1) << (argument(L, 2) & 31))
+    cdef uint32_t bits = argument(L, 1)
+    return result(L, bits << (argument(L, 2) & 31))
 
 
 cdef int rshift(lua_State* L) noexcept:
-    return result(L, argument(L, 1) >> (argument(L, 2) & 31))
+    cdef uint32_t bits = argument(L, 1)
+    return result(L, bits >> (argument(L, 2) & 31))
 
 
 cdef int arshift(lua_State* L) noexcept:
-    return result(L, <uint32_t>(<int32_t>argument(L, 1) >> (argument(L, 2) & 31)))
+    cdef uint32_t bits = argument(L, 1)
+    return result(L, <uint32_t>(<int32_t>bits >> (argument(L, 2) & 31)))
 
 
 cdef uint32_t rotated(uint32_t bits, uint32_t count) noexcept:
@@ -96,11 +102,13 @@ cdef uint32_t rotated(uint32_t bits, uint32_t count) noexcept:
 
 
 cdef int rol(lua_State* L) noexcept:
-    return result(L, rotated(argument(L, 1), argument(L, 2)))
+    cdef uint32_t bits = argument(L, 1)
+    return result(L, rotated(bits, argument(L, 2)))
 
 
 cdef int ror(lua_State* L) noexcept:
-    return result(L, rotated(argument(L, 1), <uint32_t>-<int32_t>argument(L, 2)))
+    cdef uint32_t bits = argument(L, 1)
+    return result(L, rotated(bits, 0 - argument(L, 2)))
 
 
 cdef int bswap(lua_State* L) noexcept:
@@ -115,7 +123,7 @@ cdef int tohex(lua_State* L) noexcept:
     cdef const char* digits = "0123456789abcdef"
     cdef char text[8]
     cdef int i
-    if api.type(L, 2) > LUA_TNIL:
+    if api.type(L, 2) >= LUA_TNIL:
         count = <int32_t>argument(L, 2)
     if count < 0:
         count = -count

@@ -9,7 +9,7 @@ from posix.strings cimport strncasecmp
 
 from redracer.scripting.lua cimport api, fail, lua_State
 from redracer.scripting.scratch cimport begin, put, put_byte, scratch
-from redracer.scripting.state cimport JsonSettings, LuaState, owner
+from redracer.scripting.state cimport MOST_DEPTH, LuaState, owner
 
 cdef enum:
     MESSAGE = 160
@@ -21,6 +21,7 @@ ctypedef struct Source:
     int depth
     int limit
     bint invalid_numbers
+    const char* expected    # what an error tells
 
 
 cdef int decode(lua_State* L) noexcept:
@@ -36,14 +37,14 @@ cdef int decode(lua_State* L) noexcept:
     skip_space(&source)
     decode_value(L, &source)
     skip_space(&source)
-    if source.at < source.length:
+    if source.text[source.at]:      # behind a NUL nothing is read
         return unexpected(L, &source, "the end")
     return 1
 
 
 cdef int read_settings(lua_State* L, Source* source) noexcept:
     cdef LuaState state = owner(L)
-    source.limit = state.json.decode_depth
+    source.limit = min(state.json.decode_depth, <int>MOST_DEPTH)
     source.invalid_numbers = state.json.decode_invalid
     return 0
 
@@ -54,18 +55,23 @@ cdef int skip_space(Source* source) noexcept:
     return 0
 
 
-cdef int complain(lua_State* L, const char* expected, const char* found, size_t at) noexcept:
+cdef int complain(lua_State* L, Source* source, const char* found, size_t at) noexcept:
     cdef char message[MESSAGE]
-    snprintf(message, MESSAGE, "Expected %s but found %s at character %lu", expected, found, <unsigned long>(at + 1))
+    snprintf(
+        message, MESSAGE, "Expected %s but found %s at character %lu", source.expected, found, <unsigned long>(at + 1)
+    )
     return fail(L, message)
 
 
 cdef int unexpected(lua_State* L, Source* source, const char* expected) noexcept:
-    """Raises the error for whatever token is next."""
-    return complain(L, expected, token_name(source), source.at)
+    """Raises the error for whatever token is next, or for what is wrong with it."""
+    cdef size_t at = source.at
+    source.expected = expected
+    return complain(L, source, token_name(L, source), at)
 
 
-cdef const char* token_name(Source* source) noexcept:
+cdef const char* token_name(lua_State* L, Source* source) noexcept:
+    """The next token, which is read to see whether it is one."""
     cdef char character = source.text[source.at]
     if character == b"{":
         return "T_OBJ_BEGIN"
@@ -80,16 +86,24 @@ cdef const char* token_name(Source* source) noexcept:
     if character == b":":
         return "T_COLON"
     if character == b'"':
+        decode_string(L, source)
         return "T_STRING"
-    if character == b"-" or b"0" <= character <= b"9":
+    if begins_number(source):
+        decode_number(L, source)
         return "T_NUMBER"
     if matches(source, "true") or matches(source, "false"):
         return "T_BOOLEAN"
     if matches(source, "null"):
         return "T_NULL"
-    if character == 0 and source.at >= source.length:
+    if character == 0:
         return "T_END"
     return "invalid token"
+
+
+cdef bint begins_number(Source* source) noexcept:
+    """Whether a number is next: one of JSON's, or of the others that are taken."""
+    cdef char character = source.text[source.at]
+    return character == b"-" or b"0" <= character <= b"9" or (source.invalid_numbers and is_invalid_number(source))
 
 
 cdef bint matches(Source* source, const char* word) noexcept:
@@ -100,14 +114,13 @@ cdef bint matches(Source* source, const char* word) noexcept:
 cdef int decode_value(lua_State* L, Source* source) noexcept:
     """Pushes the value that is next, which no space precedes."""
     cdef char character = source.text[source.at]
+    source.expected = "value"
     if character == b'"':
         decode_string(L, source)
     elif character == b"{":
         decode_object(L, source)
     elif character == b"[":
         decode_array(L, source)
-    elif character == b"-" or b"0" <= character <= b"9":
-        decode_number(L, source)
     elif matches(source, "true"):
         api.pushboolean(L, True)
         source.at += 4
@@ -117,9 +130,7 @@ cdef int decode_value(lua_State* L, Source* source) noexcept:
     elif matches(source, "null"):
         api.pushlightuserdata(L, NULL)
         source.at += 4
-    elif source.invalid_numbers and (
-        strncasecmp(source.text + source.at, "inf", 3) == 0 or strncasecmp(source.text + source.at, "nan", 3) == 0
-    ):
+    elif begins_number(source):
         decode_number(L, source)
     else:
         return unexpected(L, source, "value")
@@ -151,6 +162,7 @@ cdef int decode_object(lua_State* L, Source* source) noexcept:
     while True:
         if source.text[source.at] != b'"':
             return unexpected(L, source, "object key string")
+        source.expected = "object key string"
         decode_string(L, source)
         skip_space(source)
         if source.text[source.at] != b":":
@@ -199,23 +211,25 @@ cdef int decode_number(lua_State* L, Source* source) noexcept:
     cdef char* end = NULL
     cdef double number
     if not source.invalid_numbers and is_invalid_number(source):
-        return complain(L, "value", "invalid number", source.at)
+        return complain(L, source, "invalid number", source.at)
     number = strtod(source.text + source.at, &end)
     if end == source.text + source.at:
-        return complain(L, "value", "invalid number", source.at)
+        return complain(L, source, "invalid number", source.at)
     source.at = end - source.text
     api.pushnumber(L, number)
     return 0
 
 
 cdef bint is_invalid_number(Source* source) noexcept:
-    """Whether a number is one that JSON does not have: 0x10, 012, -inf."""
+    """Whether a number is one that JSON does not have: 0x10, 012, +1, -inf, nan."""
     cdef const char* text = source.text + source.at
+    if text[0] == b"+":
+        return True
     if text[0] == b"-":
         text += 1
     if text[0] == b"0":
         return text[1] == b"x" or text[1] == b"X" or b"0" <= text[1] <= b"9"
-    return not b"0" <= text[0] <= b"9"
+    return strncasecmp(text, "inf", 3) == 0 or strncasecmp(text, "nan", 3) == 0
 
 
 cdef int decode_string(lua_State* L, Source* source) noexcept:
@@ -232,7 +246,7 @@ cdef int decode_string(lua_State* L, Source* source) noexcept:
         if character == b"\\":
             break
         if character == 0:
-            return complain(L, "value", "unexpected end of string", source.at)
+            return complain(L, source, "unexpected end of string", source.at)
         source.at += 1
     begin()
     put(L, source.text + first, source.at - first)
@@ -241,7 +255,7 @@ cdef int decode_string(lua_State* L, Source* source) noexcept:
         if character == b'"':
             break
         if character == 0:
-            return complain(L, "value", "unexpected end of string", source.at)
+            return complain(L, source, "unexpected end of string", source.at)
         if character == b"\\":
             decode_escape(L, source)
         else:
@@ -272,7 +286,7 @@ cdef int decode_escape(lua_State* L, Source* source) noexcept:
     elif character == b"t":
         put_byte(L, b"\t")
     else:
-        return complain(L, "value", "invalid escape code", source.at)
+        return complain(L, source, "invalid escape code", source.at)
     source.at += 2
     return 0
 
@@ -305,11 +319,11 @@ cdef int decode_unicode(lua_State* L, Source* source) noexcept:
         if source.text[source.at + 6] == b"\\" and source.text[source.at + 7] == b"u":
             low = hexadecimal(source.text + source.at + 8)
         if not 0xDC00 <= low < 0xE000:
-            return complain(L, "value", "invalid unicode escape code", source.at)
+            return complain(L, source, "invalid unicode escape code", source.at)
         code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00)
         taken = 12
     elif code < 0 or 0xDC00 <= code < 0xE000:
-        return complain(L, "value", "invalid unicode escape code", source.at)
+        return complain(L, source, "invalid unicode escape code", source.at)
     source.at += taken
     if code < 0x80:
         return put_byte(L, <unsigned char>code)

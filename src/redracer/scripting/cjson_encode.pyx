@@ -20,11 +20,11 @@ from redracer.scripting.lua cimport (
 )
 from redracer.scripting.sandbox cimport set_function
 from redracer.scripting.scratch cimport begin, push_scratch, put, put_byte
-from redracer.scripting.state cimport JsonSettings, LuaState, owner
+from redracer.scripting.state cimport MOST_DEPTH, JsonSettings, LuaState, owner
 
 cdef enum:
     NUMBER_TEXT = 40
-    MOST_DEPTH = 1500       # the most that scripts can set: what Lua's and C's stacks can hold
+    MESSAGE = 128
 
 
 def open_cjson(LuaState state not None):
@@ -32,7 +32,7 @@ def open_cjson(LuaState state not None):
     cdef lua_State* L = state.L
     state.json = JsonSettings(
         sparse_convert=False, sparse_ratio=2, sparse_safe=10, encode_depth=1000, decode_depth=1000,
-        encode_invalid=0, decode_invalid=True, precision=14,
+        encode_invalid=0, decode_invalid=True, precision=14, keep_buffer=True,
     )
     api.createtable(L, 0, 16)
     set_function(L, "encode", encode)
@@ -137,6 +137,7 @@ cdef int encode_number(lua_State* L, JsonSettings* options, double number) noexc
     cdef char text[NUMBER_TEXT]
     if isinf(number) or isnan(number):
         if options.encode_invalid == 0:
+            api.pushnumber(L, number)   # it may be a key
             return refuse(L, "must not be NaN or Inf")
         if options.encode_invalid == 2:
             return put(L, "null", 4)
@@ -147,10 +148,10 @@ cdef int encode_number(lua_State* L, JsonSettings* options, double number) noexc
 
 cdef int encode_table(lua_State* L, JsonSettings* options, int depth) noexcept:
     cdef long long length
-    cdef char text[NUMBER_TEXT]
-    if depth > options.encode_depth or not api.checkstack(L, 8):
-        snprintf(text, NUMBER_TEXT, "Cannot serialise, excessive depth (%d)", depth)
-        return fail(L, text)
+    cdef char message[MESSAGE]
+    if depth > min(options.encode_depth, <int>MOST_DEPTH) or not api.checkstack(L, 8):
+        snprintf(message, MESSAGE, "Cannot serialise, excessive nesting (%d)", depth)
+        return fail(L, message)
     length = array_length(L, options)
     if length > 0:
         return encode_array(L, options, depth, length)
@@ -158,7 +159,7 @@ cdef int encode_table(lua_State* L, JsonSettings* options, int depth) noexcept:
 
 
 cdef long long array_length(lua_State* L, JsonSettings* options) noexcept:
-    """The greatest key of the table at the top, where all are positive integers; -1 for an object."""
+    """The greatest key of the table at the top, where all are positive integers of C; -1 for an object."""
     cdef double key
     cdef double greatest = 0
     cdef double count = 0
@@ -166,7 +167,7 @@ cdef long long array_length(lua_State* L, JsonSettings* options) noexcept:
     while api.next(L, -2):
         pop(L, 1)
         key = api.tonumber(L, -1) if api.type(L, -1) == LUA_TNUMBER else 0
-        if not key >= 1 or key != floor(key):
+        if not 1 <= key <= 0x7FFFFFFF or key != floor(key):
             pop(L, 1)
             return -1
         count += 1
@@ -176,8 +177,6 @@ cdef long long array_length(lua_State* L, JsonSettings* options) noexcept:
         if not options.sparse_convert:
             return refuse(L, "excessively sparse array")
         return -1
-    if greatest > 0x7FFFFFFF:
-        return refuse(L, "excessively sparse array")
     return <long long>greatest
 
 
@@ -220,11 +219,13 @@ cdef int encode_object(lua_State* L, JsonSettings* options, int depth) noexcept:
 
 cdef int integer_setting(lua_State* L, int index, int* setting, int least, int most) noexcept:
     """Sets an integer setting if the argument is there, and pushes it."""
+    cdef char message[MESSAGE]
     cdef double value
     if api.type(L, index) > LUA_TNIL:
         value = api.checknumber(L, index)
         if not least <= value <= most:
-            return api.argerror(L, index, "expected integer in the allowed range")
+            snprintf(message, MESSAGE, "expected integer between %d and %d", least, most)
+            return api.argerror(L, index, message)
         setting[0] = <int>value
     api.pushnumber(L, setting[0])
     return 1
@@ -232,13 +233,15 @@ cdef int integer_setting(lua_State* L, int index, int* setting, int least, int m
 
 cdef int boolean_setting(lua_State* L, int index, bint* setting) noexcept:
     """Sets a boolean setting (true, false, "on", "off") if the argument is there, and pushes it."""
+    cdef char message[MESSAGE]
     cdef const char* word
     if api.type(L, index) == LUA_TBOOLEAN:
         setting[0] = api.toboolean(L, index)
     elif api.type(L, index) > LUA_TNIL:
         word = api.checklstring(L, index, NULL)
         if strcmp(word, "on") != 0 and strcmp(word, "off") != 0:
-            return api.argerror(L, index, "invalid option")
+            snprintf(message, MESSAGE, "invalid option '%.80s'", word)
+            return api.argerror(L, index, message)
         setting[0] = strcmp(word, "on") == 0
     api.pushboolean(L, setting[0])
     return 1
@@ -254,21 +257,20 @@ cdef int encode_sparse_array(lua_State* L) noexcept:
 
 
 cdef int encode_max_depth(lua_State* L) noexcept:
-    return integer_setting(L, 1, &settings(L).encode_depth, 1, MOST_DEPTH)
+    return integer_setting(L, 1, &settings(L).encode_depth, 1, 0x7FFFFFFF)
 
 
 cdef int decode_max_depth(lua_State* L) noexcept:
-    return integer_setting(L, 1, &settings(L).decode_depth, 1, MOST_DEPTH)
+    return integer_setting(L, 1, &settings(L).decode_depth, 1, 0x7FFFFFFF)
 
 
 cdef int encode_number_precision(lua_State* L) noexcept:
-    return integer_setting(L, 1, &settings(L).precision, 1, 16)
+    return integer_setting(L, 1, &settings(L).precision, 1, 14)
 
 
 cdef int encode_keep_buffer(lua_State* L) noexcept:
     """There is one buffer, which is kept while it is small."""
-    cdef bint keep = True
-    return boolean_setting(L, 1, &keep)
+    return boolean_setting(L, 1, &settings(L).keep_buffer)
 
 
 cdef int encode_invalid_numbers(lua_State* L) noexcept:

@@ -1,11 +1,12 @@
 """The library `cmsgpack`: MessagePack (https://github.com/msgpack/msgpack/blob/master/spec.md).
 
 As in Redis: a table whose keys are 1..n is an array, what is nested deeper than NESTED is nil, a number is the
-shortest integer or a float that keeps it, and extensions are not known.
+shortest integer or a float that keeps it, and neither extensions nor binary strings are known.
 """
 
 from libc.math cimport floor
 from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdio cimport snprintf
 from libc.string cimport memcpy
 
 from redracer.scripting.lua cimport (
@@ -26,6 +27,7 @@ from redracer.scripting.state cimport LuaState
 
 cdef enum:
     NESTED = 16         # levels of tables that are packed
+    MESSAGE = 96
 
 
 def open_cmsgpack(LuaState state not None):
@@ -185,41 +187,51 @@ ctypedef struct Source:
 
 cdef int unpack(lua_State* L) noexcept:
     """All values that are in the string."""
-    return unpack_some(L, 0, 0, False)
+    return unpack_some(L, 0, 0)
 
 
 cdef int unpack_one(lua_State* L) noexcept:
     """(string [, offset]): the offset of the next value, -1 after the last, and one value."""
-    cdef double offset = 0
-    if api.type(L, 2) > LUA_TNIL:
-        offset = api.checknumber(L, 2)
-    return unpack_some(L, 1, offset, True)
+    return unpack_some(L, 1, offset_argument(L, 2))
 
 
 cdef int unpack_limit(lua_State* L) noexcept:
-    """(string, limit [, offset]): the offset of the next value, -1 after the last, and up to `limit` values."""
-    cdef double limit = api.checknumber(L, 2)
-    cdef double offset = 0
-    if api.type(L, 3) > LUA_TNIL:
-        offset = api.checknumber(L, 3)
-    return unpack_some(L, limit, offset, True)
+    """(string, limit [, offset]): the offset of the next value, -1 after the last, and up to `limit` values.
+
+    With a limit of 0, and from the beginning, `unpack`.
+    """
+    cdef int limit = whole(api.checknumber(L, 2))
+    return unpack_some(L, limit, offset_argument(L, 3))
 
 
-cdef int unpack_some(lua_State* L, double limit, double offset, bint tell_offset) noexcept:
+cdef int offset_argument(lua_State* L, int index) noexcept:
+    return whole(api.checknumber(L, index)) if api.type(L, index) > LUA_TNIL else 0
+
+
+cdef int whole(double number) noexcept:
+    """A number without its fraction; less than 0 for one that no offset or limit can be."""
+    return <int>number if -1 < number <= 0x7FFFFFFF else -1
+
+
+cdef int unpack_some(lua_State* L, int limit, int offset) noexcept:
     cdef size_t length = 0
     cdef const char* text = api.checklstring(L, 1, &length)
+    cdef bint tell_offset = limit or offset
+    cdef char message[MESSAGE]
     cdef Source source
     cdef int count = 0
-    if not offset >= 0 or not limit >= 0:
-        return fail(L, "Invalid request to unpack with offset and limit.")
-    if offset > length:
-        return fail(L, "Start offset greater than input length.")
+    if offset < 0 or limit < 0:     # Redis tells the length for the limit
+        snprintf(message, MESSAGE, "Invalid request to unpack with offset of %d and limit of %d.", offset, <int>length)
+        return fail(L, message)
+    if <size_t>offset > length:
+        snprintf(message, MESSAGE, "Start offset %d greater than input length %d.", offset, <int>length)
+        return fail(L, message)
     api.settop(L, 1)
-    source.at = <const unsigned char*>text + <size_t>offset
+    source.at = <const unsigned char*>text + offset
     source.end = <const unsigned char*>text + length
     if tell_offset:
         api.pushnumber(L, 0)
-    while source.at < source.end and (limit == 0 or count < limit):
+    while source.at < source.end and (count < limit or not tell_offset):
         unpack_value(L, &source)
         count += 1
     if tell_offset:
@@ -268,8 +280,6 @@ cdef int unpack_value(lua_State* L, Source* source) noexcept:
         api.pushboolean(L, tag & 1)
     elif 0xCA <= tag <= 0xD3:
         unpack_number(L, source, tag)
-    elif 0xC4 <= tag <= 0xC6:
-        unpack_string(L, source, take_number(L, source, 1 << (tag - 0xC4)))
     elif 0xD9 <= tag <= 0xDB:
         unpack_string(L, source, take_number(L, source, 1 << (tag - 0xD9)))
     elif tag == 0xDC or tag == 0xDD:
@@ -293,7 +303,7 @@ cdef int unpack_number(lua_State* L, Source* source, uint8_t tag) noexcept:
     elif tag == 0xCB:
         bits64 = take_number(L, source, 8)
         memcpy(&number, &bits64, 8)
-    elif tag <= 0xCF:
+    elif tag < 0xCF:
         number = <double>take_number(L, source, 1 << (tag - 0xCC))
     elif tag == 0xD0:
         number = <int8_t>take_number(L, source, 1)
@@ -301,7 +311,7 @@ cdef int unpack_number(lua_State* L, Source* source, uint8_t tag) noexcept:
         number = <int16_t>take_number(L, source, 2)
     elif tag == 0xD2:
         number = <int32_t>take_number(L, source, 4)
-    else:
+    else:       # the unsigned one too: Lua's integers, in Redis, are signed
         number = <double><int64_t>take_number(L, source, 8)
     api.pushnumber(L, number)
     return 0
@@ -328,9 +338,17 @@ cdef int unpack_map(lua_State* L, Source* source, size_t count) noexcept:
     api.createtable(L, 0, 0)
     for i in range(count):
         unpack_value(L, source)
-        key = api.tonumber(L, -1)
-        if api.type(L, -1) == LUA_TNIL or (api.type(L, -1) == LUA_TNUMBER and key != key):
-            return fail(L, "Bad data format in input.")
         unpack_value(L, source)
+        key = api.tonumber(L, -2)
+        if api.type(L, -2) == LUA_TNIL:
+            return no_key(L, "table index is nil")
+        if api.type(L, -2) == LUA_TNUMBER and key != key:
+            return no_key(L, "table index is NaN")
         api.rawset(L, -3)
     return 0
+
+
+cdef int no_key(lua_State* L, const char* text) noexcept:
+    """Raises the error of a table that does not take a key, as Lua itself does in C: without a place."""
+    api.pushstring(L, text)
+    return api.error(L)

@@ -8,6 +8,9 @@ ctypedef struct Account:
     long long limit         # the most that a script may bring it to
     bint limited            # false while our own code calls Lua, which must not fail then
 
+cdef enum:
+    MOST_DEPTH = 1500           # of JSON, whatever scripts set: what Lua's and C's stacks can hold
+
 ctypedef struct JsonSettings:   # of cjson, see cjson_encode.pyx
     bint sparse_convert
     int sparse_ratio
@@ -17,6 +20,7 @@ ctypedef struct JsonSettings:   # of cjson, see cjson_encode.pyx
     int encode_invalid          # 0 refused, 1 written, 2 as null
     bint decode_invalid
     int precision
+    bint keep_buffer            # told, and without effect
 
 cdef class Host:
     cdef public int resp

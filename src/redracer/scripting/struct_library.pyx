@@ -1,14 +1,15 @@
 """The library `struct`: values packed by a format, as Roberto Ierusalimschy defined it.
 
-`<` `>` `=` set the byte order, `!n` the alignment; `x` a zero byte, `b` `h` `i[n]` `l` `T` signed and, as capitals,
+`<` `>` set the byte order, `!n` the alignment; `x` a zero byte, `b` `h` `i[n]` `l` `T` signed and, as capitals,
 unsigned integers, `f` `d` floats, `s` a string that ends with a zero, `c[n]` one of n bytes (`c0`: of the length
 given just before), spaces nothing.
 """
 
 from libc.stdint cimport int64_t, uint64_t
+from libc.stdio cimport snprintf
 from libc.string cimport memchr, memcpy
 
-from redracer.scripting.lua cimport LUA_GLOBALSINDEX, LUA_TNIL, LUA_TNUMBER, api, fail, lua_State, pop
+from redracer.scripting.lua cimport LUA_GLOBALSINDEX, LUA_TNIL, api, fail, lua_State, pop
 from redracer.scripting.sandbox cimport set_function
 from redracer.scripting.scratch cimport begin, push_scratch, put, put_byte, scratch
 from redracer.scripting.state cimport LuaState
@@ -16,6 +17,7 @@ from redracer.scripting.state cimport LuaState
 cdef enum:
     MOST_INTEGER = 32       # bytes of an integer
     MOST_SIZE = 0x7FFFFFFF  # bytes of what is packed
+    MESSAGE = 64
 
 ctypedef struct Format:
     const char* at
@@ -40,21 +42,22 @@ cdef int start(lua_State* L, Format* format) noexcept:
     return 0
 
 
-cdef int number(Format* format, int otherwise) noexcept:
-    """The digits that follow an option; -1 for too large a number."""
+cdef int number(lua_State* L, Format* format, int otherwise) noexcept:
+    """The digits that follow an option."""
     cdef long long value = 0
     if not b"0" <= format.at[0] <= b"9":
         return otherwise
     while b"0" <= format.at[0] <= b"9":
         value = value * 10 + (format.at[0] - c"0")
         if value > MOST_SIZE:
-            return -1
+            return fail(L, "integral size overflow")
         format.at += 1
     return <int>value
 
 
 cdef int option_size(lua_State* L, char option, Format* format) noexcept:
     """The bytes that an option takes; 0 for what has no size of its own. Reads its digits."""
+    cdef char message[MESSAGE]
     cdef int count
     if option in (b"b", b"B", b"x"):
         return 1
@@ -65,33 +68,33 @@ cdef int option_size(lua_State* L, char option, Format* format) noexcept:
     if option == b"f":
         return 4
     if option == b"c":
-        count = number(format, 1)
-        if count < 0:
-            return fail(L, "integral size overflow")
-        return count
+        return number(L, format, 1)
     if option in (b"i", b"I"):
-        count = number(format, 4)
-        if count < 1 or count > MOST_INTEGER:
-            return fail(L, "integral size is out of range, the limit is 32")
+        count = number(L, format, 4)
+        if count > MOST_INTEGER:
+            snprintf(message, MESSAGE, "integral size %d is larger than limit of %d", count, <int>MOST_INTEGER)
+            return fail(L, message)
         return count
     return 0
 
 
 cdef int control(lua_State* L, char option, Format* format) noexcept:
     """Carries out an option that stands for no value."""
+    cdef char message[MESSAGE]
     cdef int count
-    if option == b" " or option == b"<" or option == b"=":
-        if option != b" ":
-            format.little = True
+    if option == b"<":
+        format.little = True
     elif option == b">":
         format.little = False
     elif option == b"!":
-        count = number(format, 8)
+        count = number(L, format, 8)
         if count < 1 or count & (count - 1):
-            return fail(L, "alignment is not a power of 2")
+            snprintf(message, MESSAGE, "alignment %d is not a power of 2", count)
+            return fail(L, message)
         format.alignment = count
-    else:
-        return fail(L, "invalid format option")
+    elif option != b" ":
+        snprintf(message, MESSAGE, "invalid format option '%c'", option)
+        return api.argerror(L, 1, message)
     return 0
 
 
@@ -101,12 +104,16 @@ cdef bint is_control(char option) noexcept:
     )
 
 
+cdef bint is_alphanumeric(char character) noexcept:
+    return b"0" <= character <= b"9" or b"A" <= character <= b"Z" or b"a" <= character <= b"z"
+
+
 cdef size_t padding(Format* format, char option, int length, size_t position) noexcept:
     """The bytes that align an option of `length` bytes at `position`."""
     cdef size_t unit = min(length, format.alignment)
     if unit <= 1 or option == b"c" or option == b"s":
         return 0
-    return (unit - position % unit) % unit
+    return (unit - (position & (unit - 1))) & (unit - 1)    # also of 3 bytes: as Redis has it
 
 
 # --- packing
@@ -118,6 +125,7 @@ cdef int pack(lua_State* L) noexcept:
     cdef int length
     cdef size_t i
     start(L, &format)
+    api.pushnil(L)      # in the place of the first argument that is missing
     begin()
     while format.at[0]:
         option = format.at[0]
@@ -149,8 +157,8 @@ cdef int pack_option(lua_State* L, Format* format, char option, int length, int 
         single = <float>value
         memcpy(&bits, &single, 4)
     else:
-        return put_integer(L, format.little, wrapped(value), length, value < 0)
-    return put_integer(L, format.little, bits, length, False)
+        return put_integer(L, format.little, wrapped(value), length)
+    return put_integer(L, format.little, bits, length)
 
 
 cdef uint64_t wrapped(double value) noexcept:
@@ -162,14 +170,13 @@ cdef uint64_t wrapped(double value) noexcept:
     return <uint64_t>1 << 63
 
 
-cdef int put_integer(lua_State* L, bint little, uint64_t bits, int length, bint negative) noexcept:
+cdef int put_integer(lua_State* L, bint little, uint64_t bits, int length) noexcept:
+    """An integer; beyond its 64 bits come zeros, for negative ones too."""
     cdef char packed[MOST_INTEGER]
     cdef int i
     for i in range(length):
-        if i < 8:
-            packed[i if little else length - 1 - i] = <char>(bits >> (8 * i) & 0xFF)
-        else:
-            packed[i if little else length - 1 - i] = <char>(0xFF if negative else 0)
+        packed[i if little else length - 1 - i] = <char>(bits & 0xFF)
+        bits >>= 8
     return put(L, packed, length)
 
 
@@ -182,7 +189,7 @@ cdef int pack_string(lua_State* L, char option, int length, int argument) noexce
     if length == 0:
         return put(L, text, available)
     if available < <size_t>length:
-        return api.argerror(L, argument, "string too short")
+        return api.argerror(L, argument + 1, "string too short")    # as Redis counts here
     return put(L, text, length)
 
 
@@ -196,26 +203,25 @@ cdef int unpack(lua_State* L) noexcept:
     cdef size_t position = 0
     cdef size_t length
     cdef const char* data
-    cdef double first = 1
     cdef int count = 0
     start(L, &format)
     data = api.checklstring(L, 2, &available)
     if api.type(L, 3) > LUA_TNIL:
-        first = api.checknumber(L, 3)
-    if not 1 <= first <= <double>MOST_SIZE:
-        return api.argerror(L, 3, "offset must be 1 or greater")
-    position = <size_t>first - 1
+        position = wrapped(api.checknumber(L, 3))
+        if position == 0:
+            return api.argerror(L, 3, "offset must be 1 or greater")
+        position -= 1
     api.settop(L, 2)
     while format.at[0]:
         option = format.at[0]
         format.at += 1
-        if is_control(option):
-            control(L, option, &format)
-            continue
         length = option_size(L, option, &format)
         position += padding(&format, option, <int>length, position)
         if position > available or length > available - position:
             return api.argerror(L, 2, "data string too short")
+        if is_control(option):
+            control(L, option, &format)
+            continue
         if option == b"x":
             position += 1
             continue
@@ -247,14 +253,14 @@ cdef size_t zero_terminated(lua_State* L, const char* text, size_t available) no
 
 cdef size_t announced_length(lua_State* L, int count, size_t available) noexcept:
     """Takes the length of `c0` off the stack, the value just before."""
-    cdef double length
-    if count == 0 or api.type(L, -1) != LUA_TNUMBER:
+    cdef size_t length
+    if count == 0 or not api.isnumber(L, -1):
         fail(L, "format 'c0' needs a previous size")
-    length = api.tonumber(L, -1)
-    if not 0 <= length <= <double>available:
+    length = wrapped(api.tonumber(L, -1))
+    if length > available:
         api.argerror(L, 2, "data string too short")
     pop(L, 1)
-    return <size_t>length
+    return length
 
 
 cdef int push_number(lua_State* L, bint little, char option, const char* data, int length) noexcept:
@@ -272,7 +278,7 @@ cdef int push_number(lua_State* L, bint little, char option, const char* data, i
     elif option in (b"B", b"H", b"I", b"L", b"T"):
         value = <double>bits
     else:
-        if length < 8 and bits >> (8 * length - 1):
+        if 0 < length < 8 and bits >> (8 * length - 1):
             bits |= ~<uint64_t>0 << (8 * length)
         value = <double><int64_t>bits
     api.pushnumber(L, value)
@@ -290,7 +296,8 @@ cdef int size(lua_State* L) noexcept:
         option = format.at[0]
         format.at += 1
         if is_control(option):
-            control(L, option, &format)
+            if not is_alphanumeric(option):     # of which Redis's size() passes over those that are no options
+                control(L, option, &format)
             continue
         length = option_size(L, option, &format)
         total += padding(&format, option, length, total)
