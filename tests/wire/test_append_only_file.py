@@ -274,6 +274,13 @@ class TestSnapshots:
         assert log.commands() == written
         assert client.get("k") == b"1"
 
+    def test_libraries_are_gone_before_they_are_loaded_again(self, log):
+        pytest.importorskip("lupa")
+        client = log.start("--propagation-error-behavior", "panic")
+        client.function_load("#!lua name=lib\nredis.register_function('f', function() return 1 end)")
+        client.execute_command("DEBUG", "LOADAOF")
+        assert client.fcall("f", 0) == 1
+
 
 class TestDamage:
     def test_a_cut_end_is_cut_off(self, log):

@@ -283,6 +283,13 @@ class Engine:
                 database.clear()
             self.expiry.fields.forget(database)
 
+    def empty_all(self, lazily: bool) -> None:
+        """Removes all that a file may bring: every key, and the functions."""
+        self.empty(self.databases, lazily)
+        functions = self.ports.get("functions")
+        if functions is not None:
+            functions.flush()
+
     def delete_expired(self, database: Keyspace, key: bytes) -> None:
         """Takes the key out; a big value is freed in slices.
 

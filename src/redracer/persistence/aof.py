@@ -152,12 +152,12 @@ class AppendOnlyFile:
         self.fed = fed
 
     def reload(self) -> None:
-        """DEBUG LOADAOF: empties the databases and loads them; the server ends if that is not possible."""
+        """DEBUG LOADAOF: removes all data and the functions, and loads them; the server ends if it cannot."""
         if self.writer.is_open:
             self.writer.flush(True)
         was_fed = self.fed
         self.set_fed(False)
-        self.engine.empty(self.engine.databases, False)
+        self.engine.empty_all(False)
         try:
             self.files.read_manifest()
             for _ in self.loader.load():

@@ -253,10 +253,7 @@ class Snapshots:
             return errors.SAVE_FAILED
         changes = self.engine.effects.dirty
         if flush:
-            self.engine.empty(self.engine.databases, False)
-            functions = self.engine.ports.get("functions")
-            if functions is not None:
-                functions.flush()
+            self.engine.empty_all(False)
             self.engine.effects.dirty = changes  # what is loaded again is no change
         path = self.path
         try:

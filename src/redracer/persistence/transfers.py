@@ -115,7 +115,4 @@ class Transfers:
 
     def empty(self) -> None:
         """Removes all data, and the functions."""
-        self.engine.empty(self.engine.databases, self.engine.config["replica-lazy-flush"])
-        functions = self.engine.ports.get("functions")
-        if functions is not None:
-            functions.flush()
+        self.engine.empty_all(self.engine.config["replica-lazy-flush"])
