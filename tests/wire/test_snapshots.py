@@ -33,6 +33,14 @@ def children(pid):
         return [int(word) for word in file.read().split()]
 
 
+def is_running(pid):
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
 def started(tmp_path, *options):
     """A server in a directory of its own, which the next one of the test may use too."""
     from tests.wire.conftest import ServerProcess
@@ -238,3 +246,15 @@ def test_a_damaged_file_ends_the_start_and_stays(tmp_path, damage):
     assert b"Fatal error loading the DB, check server logs. Exiting." in done.stdout
     assert b"Traceback" not in done.stdout + done.stderr
     assert (tmp_path / "dump.rdb").read_bytes() == damage
+
+
+def test_the_child_ends_when_the_server_has_been_killed(run):
+    server = run()
+    client = server.connect()
+    client.request("DEBUG", "POPULATE", 10000)
+    client.request("CONFIG", "SET", "rdb-key-save-delay", 100000)
+    client.request("BGSAVE")
+    (child,) = children(server.process.pid)
+    server.process.kill()
+    server.process.wait()
+    until(lambda: not is_running(child))

@@ -74,11 +74,11 @@ class Progress:
             self.next_report = time.monotonic() + REPORT_EVERY
 
     def report(self, last: bool = False) -> None:
-        """Tells the server. Best effort: without a server nobody listens."""
+        """Tells the server. Raises BrokenPipeError if that is gone: then nobody wants what this child writes."""
         copied = copied_bytes()
         self.copies.append(copied)
         self.peak = max(self.peak, copied)
-        with suppress(OSError):
+        with suppress(BlockingIOError):  # a server that is too busy to listen misses a report
             os.write(self.descriptor, REPORT.pack(self.keys, copied, last))
         if last or log.is_enabled(log.VERBOSE):
             average = sum(self.copies) // len(self.copies)
@@ -192,6 +192,8 @@ class Child:
             work(progress)
             progress.report(last=True)
             code = 0
+        except BrokenPipeError:
+            log.warning("Nobody reads any more what the child writes")
         except OSError as error:
             log.warning(f"Write error while saving to disk: {error.strerror or error}")
         except Exception as error:
