@@ -9,8 +9,8 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from statistics import median
 
+from benchmarks.rounds import Row, medians_of_rounds
 from benchmarks.servers import Cores, Program, cpu_clock, cpu_time, running
 from benchmarks.throughput import REQUESTS, run_load
 from benchmarks.wire import Connection, encode
@@ -25,26 +25,18 @@ KEYSPACE = 100_000
 COMMANDS = 1_000_000
 KEYS = 1_000_000
 PROBE = 20  # SETs of a batch
-Row = dict[str, object]
 
 
 def measure(
     programs: Sequence[Program], rounds: int, scale: float, base_port: int, cores: Cores
 ) -> dict[str, Row]:
     """Returns {figure: {server: median}}; rounds alternate."""
-    samples: dict[str, dict[str, list[float]]] = {}
-    for _ in range(rounds):
-        for place, program in enumerate(programs):
-            for part in (writes, load, stall):
-                for figure, value in part(program, scale, base_port + place, cores).items():
-                    samples.setdefault(figure, {}).setdefault(program.name, []).append(value)
-    found: dict[str, Row] = {
-        figure: {name: round(median(values), 3) for name, values in row.items()}
-        for figure, row in samples.items()
-    }
-    for figure, row in found.items():
-        print(f"{figure}: {row}", flush=True)
-    return found
+
+    def one(place: int, program: Program) -> dict[str, float]:
+        where = program, scale, base_port + place, cores
+        return writes(*where) | load(*where) | stall(*where)
+
+    return medians_of_rounds(programs, rounds, one)
 
 
 def writes(program: Program, scale: float, port: int, cores: Cores) -> dict[str, float]:

@@ -9,8 +9,8 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from statistics import median
 
+from benchmarks.rounds import Row, medians_of_rounds
 from benchmarks.servers import Cores, Program, Server, cpu_time, pinned, resident_bytes, running
 from benchmarks.wire import Connection, encode
 
@@ -20,24 +20,12 @@ ROUNDS = 3
 LIMIT = 600.0  # s for one synchronisation
 SECOND = 1_000_000_000  # ns
 MEGABYTE = 1 << 20
-Row = dict[str, object]
 DEPTHS = (1, 16)
 
 
 def measure(programs: Sequence[Program], scale: float, base_port: int, cores: Cores) -> dict[str, Row]:
     """Returns {figure: {server: value}}."""
-    rounds: dict[str, dict[str, list[float]]] = {}
-    for _ in range(ROUNDS):
-        for program in programs:
-            for figure, value in one(program, scale, base_port, cores).items():
-                rounds.setdefault(figure, {}).setdefault(program.name, []).append(value)
-    found: dict[str, Row] = {
-        figure: {name: round(median(values), 3) for name, values in row.items()}
-        for figure, row in rounds.items()
-    }
-    for figure, row in found.items():
-        print(f"{figure}: {row}", flush=True)
-    return found
+    return medians_of_rounds(programs, ROUNDS, lambda _place, program: one(program, scale, base_port, cores))
 
 
 def one(program: Program, scale: float, port: int, cores: Cores) -> dict[str, float]:

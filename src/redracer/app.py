@@ -107,9 +107,8 @@ class Server:
 
     def run(self) -> int:
         """Serves until a shutdown; returns the exit code. Raises ListenError."""
-        self.loop.run_until_complete(
-            self.metrics.open()
-        )  # before there are clients, whom the loop would serve
+        # Before there are clients, whom the loop would serve.
+        self.loop.run_until_complete(self.metrics.open())
         self.front.open()
         self.dashboard.start()
         log.set_main_process()

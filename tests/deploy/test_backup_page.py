@@ -1,7 +1,6 @@
 """Every command of docs/backup.md is run, in the terminal of the runbook's tests."""
 
 import re
-import subprocess
 
 import pytest
 
@@ -21,13 +20,7 @@ STATS = "redracer rdb stats ./backup.rdb"
 
 def run(terminal: Terminal, script: str) -> str:
     """Runs a block; what it says."""
-    done = subprocess.run(
-        ["bash", "-euc", script],
-        cwd=terminal.desk,
-        env=terminal.environment,
-        capture_output=True,
-        text=True,
-    )
+    done = terminal.shell(script, "-eu")
     assert done.returncode == 0, f"{script}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 

@@ -165,13 +165,10 @@ esac
         os.kill(pid, signal.SIGKILL)
         self.pod.process.wait()
 
-    def run(self, text: str, typed: str = "") -> None:
-        """A block of commands in a shell of its own; what is typed goes to the last of them."""
-        words = commands(text)
-        script = "".join(f"{{\n{command}\n}} </dev/null\necho @@$?\n" for command in words[:-1])
-        script += f"{words[-1]}\necho @@$?\n"
-        done = subprocess.run(
-            ["bash", "-c", script],
+    def shell(self, script: str, *options: str, typed: str | None = None) -> subprocess.CompletedProcess[str]:
+        """A script in a shell of its own, and what it printed. `options`: the shell's."""
+        return subprocess.run(
+            ["bash", *options, "-c", script],
             cwd=self.desk,
             env=self.environment,
             input=typed,
@@ -179,6 +176,13 @@ esac
             text=True,
             errors="replace",  # DUMP's payload is no text
         )
+
+    def run(self, text: str, typed: str = "") -> None:
+        """A block of commands in a shell of its own; what is typed goes to the last of them."""
+        words = commands(text)
+        script = "".join(f"{{\n{command}\n}} </dev/null\necho @@$?\n" for command in words[:-1])
+        script += f"{words[-1]}\necho @@$?\n"
+        done = self.shell(script, typed=typed)
         outputs = re.split(r"@@(\d+)\n", done.stdout)
         assert len(outputs) == 2 * len(words) + 1, done.stdout + done.stderr
         for command, output, code in zip(words, outputs[::2], outputs[1::2], strict=False):

@@ -21,12 +21,10 @@ from pathlib import Path
 from redracer.engine import log
 from redracer.parts import load_commands
 from tests.fuzz.episode import Episode, Failure
-from tests.fuzz.heap import heap_bytes
+from tests.fuzz.heap import HeapGrowth
 
 INPUTS_PER_EPISODE = 10_000
 HANG = 120  # s after which an episode is taken to hang
-WARM_UP = 0.2  # of the episodes, before the heap is measured: caches fill
-GROWTH_LIMIT = 4 << 20  # bytes that the heap may grow from there to the end
 FAILURES = 10  # after which it gives up
 STACK = 30  # lines of the log shown with a failure
 
@@ -40,8 +38,6 @@ class Run:
         self.inputs = 0
         self.replies = 0
         self.failures: list[str] = []
-        self.warm = 0  # heap after the warm-up
-        self.growth = 0
 
     def episode(self, index: int, inputs: int) -> None:
         """Runs one episode and notes how it went."""
@@ -63,23 +59,18 @@ class Run:
     def all(self, first: int, episodes: int, inputs: int) -> None:
         """Runs the episodes and reports every hundredth of them."""
         each = max(inputs // episodes, 1)
+        growth = HeapGrowth(episodes)
         for i in range(episodes):
             self.episode(first + i, each)
             if i % max(episodes // 100, 1) == 0 or i == episodes - 1:
-                gc.collect()
-                heap = heap_bytes()
-                if not self.warm and i >= episodes * WARM_UP:
-                    self.warm = heap
-                self.growth = heap - self.warm if self.warm else 0
                 print(
-                    f"episode {first + i}: {self.inputs} inputs, {self.replies} replies, heap {heap}, "
+                    f"episode {first + i}: {self.inputs} inputs, {self.replies} replies, heap {growth.look(i)}, "
                     f"{time.process_time():.0f} s of CPU",
                     flush=True,
                 )
             if len(self.failures) == FAILURES:
                 break
-        if self.growth > GROWTH_LIMIT:
-            self.failures.append(f"the heap grew by {self.growth} bytes")
+        self.failures += growth.failures()
 
 
 def main() -> int:

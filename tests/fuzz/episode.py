@@ -162,8 +162,7 @@ class Episode:
             for peer in self.peers:
                 peer.close()
             self.server.loop.close()
-            for database in self.engine.databases:
-                database.on_expired = database.on_overwritten = None  # which the collector does not see
+            self.engine.free()
 
     def act(self, at: int) -> None:
         """One client does something: mostly, it sends a burst."""

@@ -174,14 +174,8 @@ class Store(Calls):
         for listener in list(self.listeners):
             listener.close()
         self.ticker.stop()
-        self._free()
+        self.engine.free()
         self._release()
-
-    def _free(self) -> None:
-        """Frees the data now. The collector cannot look into databases, so that what they refer to ends here, too."""
-        for database in self.engine.databases:
-            database.on_expired = database.on_overwritten = None
-            database.clear()
 
     def _save(self) -> None:
         """The last snapshot, and the end of the log."""

@@ -290,6 +290,13 @@ class Engine:
         if functions is not None:
             functions.flush()
 
+    def free(self) -> None:
+        """Frees the data at the end. The collector cannot look into databases, so that what they refer to ends here,
+        too."""
+        for database in self.databases:
+            database.on_expired = database.on_overwritten = None
+            database.clear()
+
     def delete_expired(self, database: Keyspace, key: bytes) -> None:
         """Takes the key out; a big value is freed in slices.
 

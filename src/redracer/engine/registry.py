@@ -197,9 +197,9 @@ class Command:
 
     def has_keys(self) -> bool:
         """Whether any argument may be a key."""
-        return self.key_function is not None or False in [
-            bool(spec.flags & NOT_KEY) for spec in self.key_specs
-        ]
+        return self.key_function is not None or bool(
+            [spec for spec in self.key_specs if not spec.flags & NOT_KEY]
+        )
 
     def keys_with_flags(self, args: list[bytes]) -> list[KeyReference]:
         """The keys among the arguments, as (position, key flags).
@@ -208,7 +208,7 @@ class Command:
         so better. The key specs answer, unless they cannot or their flags vary: then the key
         function does. O(arguments).
         """
-        if True not in [bool(spec.flags & VARIABLE_FLAGS) for spec in self.key_specs]:
+        if not [spec for spec in self.key_specs if spec.flags & VARIABLE_FLAGS]:
             found = self._keys_by_specs(args)
             if found is not None:
                 return found

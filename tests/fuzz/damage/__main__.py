@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import faulthandler
-import gc
 import os
 import resource
 import signal
@@ -25,11 +24,9 @@ from random import Random
 
 from redracer.engine import log
 from tests.fuzz.damage.kinds import KINDS, Kind
-from tests.fuzz.heap import heap_bytes
+from tests.fuzz.heap import HeapGrowth
 
 HANG = 60  # s of CPU after which an input is taken to hang
-WARM_UP = 0.2  # of the inputs, before the heap is measured: caches fill
-GROWTH_LIMIT = 4 << 20  # bytes that the heap may grow from there to the end
 PEAK_LIMIT = 64 << 20  # bytes that one input may add to the most that the process ever held
 FAILURES = 10  # of a kind, after which it gives up
 REPORTS = 20  # of a kind
@@ -52,19 +49,15 @@ class Run:
 
     def all(self, first: int, count: int) -> None:
         """Runs `count` inputs, and tells now and then how far it is."""
-        warm = growth = 0
+        growth = HeapGrowth(count)
         for number in range(first, first + count):
             self.one(number)
             if self.inputs % max(count // REPORTS, 1) == 0 or self.inputs == count:
-                gc.collect()
-                heap = heap_bytes()
-                warm = warm or (heap if self.inputs >= count * WARM_UP else 0)
-                growth = heap - warm if warm else 0
+                heap = growth.look(self.inputs)
                 self.tell(f"heap {heap}, peak {peak_bytes() >> 20} MB, {time.process_time():.0f} s of CPU")
             if len(self.failures) == FAILURES:
                 break
-        if growth > GROWTH_LIMIT:
-            self.failures.append(f"the heap grew by {growth} bytes")
+        self.failures += growth.failures()
 
     def one(self, number: int) -> None:
         """Runs one input and notes how it went."""

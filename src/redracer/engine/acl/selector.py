@@ -202,7 +202,7 @@ class Selector:
 
     def describe_channels(self) -> bytes:
         """The channel patterns."""
-        return b"&*" if self.all_channels else b" ".join([b"&" + pattern for pattern in self.channels])
+        return b"&*" if self.all_channels else b" ".join(b"&" + pattern for pattern in self.channels)
 
     def describe(self) -> bytes:
         """All rules that make this selector out of a new one."""
@@ -210,7 +210,7 @@ class Selector:
         if not self.all_channels:
             channels = b"resetchannels " + channels
         parts = (self.describe_keys(), channels.rstrip(), self.describe_commands())
-        return b" ".join([part for part in parts if part])
+        return b" ".join(part for part in parts if part)
 
     # --- checks
 
@@ -251,7 +251,7 @@ class Selector:
             return True
         if is_pattern:
             return channel in self.channels
-        return True in [match(pattern, channel, False) for pattern in self.channels]
+        return any(match(pattern, channel, False) for pattern in self.channels)
 
     def allows_every_key(self, needed: int) -> bool:
         """Whether any key may be used so (for commands that find keys in data)."""

@@ -71,7 +71,7 @@ class User:
     def apply(self, rule: bytes, commands: Mapping[bytes, Command]) -> None:
         """Changes the user as one rule says; see `Selector.apply`."""
         self._apply(rule, commands)
-        self.unrestricted = True in [selector.unrestricted for selector in self.selectors]
+        self.unrestricted = any(selector.unrestricted for selector in self.selectors)
 
     def _apply(self, rule: bytes, commands: Mapping[bytes, Command]) -> None:
         word = rule.lower()
@@ -167,19 +167,19 @@ class User:
 
     def allows_channel(self, channel: bytes, is_pattern: bool) -> bool:
         """Whether a selector allows the channel, or a pattern to subscribe to."""
-        return True in [selector.allows_channel(channel, is_pattern) for selector in self.selectors]
+        return any(selector.allows_channel(channel, is_pattern) for selector in self.selectors)
 
     def allows_with_every_key(self, command: Command, argv: list[bytes], flags: int) -> bool:
         """Whether one selector allows the request and besides any key, used in the way that key flags tell."""
         keys, needed = key_needs(command, argv), needed_permissions(flags)
-        for selector in self.selectors:
-            if selector.check(command, argv, keys) is None and selector.allows_every_key(needed):
-                return True
-        return False
+        return any(
+            selector.check(command, argv, keys) is None and selector.allows_every_key(needed)
+            for selector in self.selectors
+        )
 
     def allows_all_channels(self) -> bool:
         """Whether a selector allows every channel."""
-        return True in [selector.all_channels for selector in self.selectors]
+        return any(selector.all_channels for selector in self.selectors)
 
     def channel_patterns(self) -> set[bytes]:
         """The channel patterns of all selectors."""
